@@ -3,6 +3,8 @@
 //! the entries are opened when a layer is packed. Nothing is unpacked to disk, and nothing here knows a base
 //! image or a registry.
 
+pub mod binary;
+mod elf;
 mod error;
 pub mod files;
 mod place;
