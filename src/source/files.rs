@@ -322,7 +322,9 @@ mod tests {
     #[test]
     fn empty_system_directory_is_made_with_its_usual_mode() {
         let root = scratch(&[]);
-        ["tmp", "lib", "srv/data"].map(|name| fs::create_dir_all(root.path().join(name)).unwrap());
+        for name in ["tmp", "lib", "srv/data"] {
+            fs::create_dir_all(root.path().join(name)).unwrap();
+        }
         let options = Options { owner: "7".parse().unwrap(), keep_modes: false };
         let layer = map_with(root.path(), "/", &options).unwrap();
         assert_eq!(paths(&layer), ["srv/data", "tmp"]);

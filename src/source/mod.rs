@@ -7,6 +7,7 @@ pub mod binary;
 mod elf;
 mod error;
 pub mod files;
+pub mod jar;
 mod place;
 
 pub use error::Error;
