@@ -60,25 +60,15 @@ impl Boot {
             Some(index) => self.indexed(jar, root, &index),
             None => self.by_folder(jar, root),
         };
-        let main = launcher(jar, manifest).unwrap_or_else(|| assumed(warnings));
-        Ok(Layout { layers, command: Some(vec!["-cp".into(), root.absolute(), main]) })
-    }
-
-    pub fn packaged(
-        &self,
-        jar: &Archive,
-        manifest: &Manifest,
-        root: &Root,
-        warnings: &mut Vec<Warning>,
-    ) -> Result<Layout, Error> {
-        let (layer, command) = whole(jar, root)?;
-        if manifest.get("Main-Class").is_none() {
-            warnings.push(Warning::new(
-                "the jar's manifest has no Main-Class, so 'java -jar' will refuse it",
-                "Have Spring Boot's plugin repackage the jar (Maven: goal repackage; Gradle: task bootJar).",
-            ));
-        }
-        Ok(Layout { layers: vec![layer], command: Some(command) })
+        let [_, usual] = LAUNCHERS;
+        let (main, doubt) = match launcher(jar, manifest) {
+            Some(main) => (main, None),
+            None => (
+                usual.into(),
+                Some(doubt(format!("neither a Main-Class nor a launcher; the image will start {usual}"))),
+            ),
+        };
+        Ok(Layout { layers, command: Some(vec!["-cp".into(), root.absolute(), main]), doubt })
     }
 
     fn index(
@@ -124,6 +114,13 @@ impl Boot {
     }
 }
 
+pub(super) fn packaged(jar: &Archive, manifest: &Manifest, root: &Root) -> Result<Layout, Error> {
+    let (layer, command) = whole(jar, root)?;
+    let lacking = manifest.get("Main-Class").is_none();
+    let doubt = lacking.then(|| doubt("no Main-Class in its manifest; 'java -jar' will refuse it"));
+    Ok(Layout { layers: vec![layer], command: Some(command), doubt })
+}
+
 /// One layer per name; members without a position go into the last.
 fn spread<'a>(
     jar: &Archive,
@@ -143,13 +140,9 @@ fn launcher(jar: &Archive, manifest: &Manifest) -> Option<String> {
     manifest.get("Main-Class").or_else(|| LAUNCHERS.into_iter().find(present)).map(Into::into)
 }
 
-fn assumed(warnings: &mut Vec<Warning>) -> String {
-    let [_, main] = LAUNCHERS;
-    warnings.push(Warning::new(
-        format!("the jar has neither a Main-Class nor a launcher; the image will try to start {main}"),
-        "Have Spring Boot's plugin repackage the jar (Maven: goal repackage; Gradle: task bootJar).",
-    ));
-    main.into()
+fn doubt(lacks: impl std::fmt::Display) -> Warning {
+    let cure = "Have Spring Boot's plugin repackage the jar (Maven: goal repackage; Gradle: task bootJar).";
+    Warning::new(format!("the jar has {lacks}"), cure)
 }
 
 fn file_of(class: &str) -> String {

@@ -6,6 +6,7 @@ mod archive;
 mod boot;
 mod class_path;
 mod class_version;
+mod content;
 mod launch;
 mod layers_index;
 mod manifest;
@@ -21,7 +22,7 @@ use boot::Boot;
 use manifest::Manifest;
 
 use super::place::Root;
-use super::{Application, Error};
+use super::{Application, Error, Warning};
 use crate::layer::{Content, Entry, LayerSpec};
 
 #[derive(Debug, Clone)]
@@ -75,6 +76,8 @@ struct Layout {
     layers: Vec<LayerSpec>,
     /// Nothing if the jar has no main class.
     command: Option<Vec<String>>,
+    /// Why the command may fail.
+    doubt: Option<Warning>,
 }
 
 pub fn read(path: &Path, options: &Options) -> Result<Application, Error> {
@@ -89,7 +92,7 @@ pub fn read(path: &Path, options: &Options) -> Result<Application, Error> {
     let mut warnings = Vec::new();
     let layout = match (&boot, options.mode) {
         (Some(boot), Mode::Exploded) => boot.exploded(&jar, &manifest, &root, &mut warnings)?,
-        (Some(boot), Mode::Packaged) => boot.packaged(&jar, &manifest, &root, &mut warnings)?,
+        (Some(_), Mode::Packaged) => boot::packaged(&jar, &manifest, &root)?,
         (None, Mode::Exploded) => plain::exploded(&jar, &manifest, &root, &mut warnings)?,
         (None, Mode::Packaged) => plain::packaged(&jar, &manifest, &root, &mut warnings)?,
     };
@@ -99,7 +102,10 @@ pub fn read(path: &Path, options: &Options) -> Result<Application, Error> {
     };
     let entrypoint = match (&options.entrypoint, layout.command) {
         (Some(given), _) => given.clone(),
-        (None, Some(command)) => launch::java(&options.jvm_flags, module_flags, command),
+        (None, Some(command)) => {
+            warnings.extend(layout.doubt);
+            launch::java(&options.jvm_flags, module_flags, command)
+        }
         (None, None) => return Err(Error::MainClass { path: path.into() }),
     };
     Ok(Application {

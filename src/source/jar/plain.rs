@@ -41,7 +41,7 @@ pub(super) fn exploded(
     layers.push(layer_of(jar, root, "resources", CONTENT, members(false)));
     layers.push(layer_of(jar, root, "classes", CONTENT, members(true)));
     let command = manifest.get("Main-Class").map(|main| vec!["-cp".into(), search_path(root, &placed), main.into()]);
-    Ok(Layout { layers, command })
+    Ok(Layout { layers, command, doubt: None })
 }
 
 pub(super) fn packaged(
@@ -65,7 +65,7 @@ pub(super) fn packaged(
     let placed: Vec<(Dependency, String)> = placed.filter(|(_, path)| taken.insert(path.clone())).collect();
     let mut layers = dependency_layers(root, &placed)?;
     layers.push(own);
-    Ok(Layout { layers, command: manifest.get("Main-Class").map(|_| command) })
+    Ok(Layout { layers, command: manifest.get("Main-Class").map(|_| command), doubt: None })
 }
 
 /// The class path in the order of the manifest; all the jars stand where the first one does, as a wildcard.
