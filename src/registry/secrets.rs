@@ -1,0 +1,58 @@
+//! Keeps what a server says from repeating what it was told. Some servers and proxies echo a request's headers in
+//! their error pages; those pages end up in error texts, and these in public logs.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use reqwest::header::HeaderValue;
+use secrecy::{ExposeSecret, SecretString};
+
+use super::Credentials;
+
+/// The value of an `Authorization` header, marked sensitive so that no debug output shows it.
+#[derive(Clone)]
+pub(super) enum Authorization {
+    Basic(Credentials),
+    Bearer(SecretString),
+}
+
+impl Authorization {
+    pub(super) fn header(&self) -> Option<HeaderValue> {
+        let text = match self {
+            Authorization::Basic(login) => format!("Basic {}", basic(login)),
+            Authorization::Bearer(token) => format!("Bearer {}", token.expose_secret()),
+        };
+        let mut value = HeaderValue::from_str(&text).ok()?;
+        value.set_sensitive(true);
+        Some(value)
+    }
+
+    /// The text without the secrets of this header.
+    pub(super) fn scrub(&self, text: &str) -> String {
+        match self {
+            Authorization::Basic(login) => replace(&replace(text, &basic(login)), login.password.expose_secret()),
+            Authorization::Bearer(token) => replace(text, token.expose_secret()),
+        }
+    }
+}
+
+fn basic(login: &Credentials) -> String {
+    STANDARD.encode(format!("{}:{}", login.username, login.password.expose_secret()))
+}
+
+fn replace(text: &str, secret: &str) -> String {
+    if secret.is_empty() { text.to_owned() } else { text.replace(secret, "***") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scrub_removes_password_and_its_encoded_form() {
+        let login = Credentials { username: "AWS".into(), password: "hunter2".into() };
+        let sent = Authorization::Basic(login.clone());
+        let page = format!("bad header Basic {} (hunter2)", basic(&login));
+        assert_eq!(sent.scrub(&page), "bad header Basic *** (***)");
+        assert_eq!(format!("{:?}", sent.header().unwrap()), "Sensitive");
+    }
+}
