@@ -1,0 +1,80 @@
+//! ECS: one call for every operation that is used, JSON as it comes and goes. Repeating a call whose answer was lost
+//! is safe for all of them. A second `RegisterTaskDefinition` leaves an unused revision behind, and the revision
+//! that is answered is the one to deploy; a second `UpdateService` starts a deployment of the same content, which
+//! replaces the first; `CreateService` is protected by a `clientToken` in its body.
+
+use aws_sdk_ecs::operation::list_clusters::{ListClustersError, ListClustersOutput};
+use aws_smithy_runtime_api::client::interceptors::context::{Error as ErasedError, Output};
+use serde_json::Value;
+
+use super::error::Place;
+use super::exchange::{Exchange, Lender};
+use super::watch::Watch;
+use super::{Answer, Error, Session};
+
+/// What the API calls it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Operation {
+    CreateService,
+    DescribeClusters,
+    DescribeServiceDeployments,
+    DescribeServiceRevisions,
+    DescribeServices,
+    DescribeTaskDefinition,
+    DescribeTasks,
+    ListServiceDeployments,
+    ListTasks,
+    RegisterTaskDefinition,
+    TagResource,
+    UpdateService,
+}
+
+impl Operation {
+    pub fn name(self) -> &'static str {
+        match self {
+            Operation::CreateService => "CreateService",
+            Operation::DescribeClusters => "DescribeClusters",
+            Operation::DescribeServiceDeployments => "DescribeServiceDeployments",
+            Operation::DescribeServiceRevisions => "DescribeServiceRevisions",
+            Operation::DescribeServices => "DescribeServices",
+            Operation::DescribeTaskDefinition => "DescribeTaskDefinition",
+            Operation::DescribeTasks => "DescribeTasks",
+            Operation::ListServiceDeployments => "ListServiceDeployments",
+            Operation::ListTasks => "ListTasks",
+            Operation::RegisterTaskDefinition => "RegisterTaskDefinition",
+            Operation::TagResource => "TagResource",
+            Operation::UpdateService => "UpdateService",
+        }
+    }
+}
+
+#[derive(Debug, Clone)]
+pub struct Ecs {
+    client: aws_sdk_ecs::Client,
+    session: Session,
+}
+
+impl Session {
+    pub fn ecs(&self) -> Ecs {
+        Ecs { client: aws_sdk_ecs::Client::new(&self.config), session: self.clone() }
+    }
+}
+
+/// `ListClusters` has no required member and no special handling: it lends its pipeline to all the others.
+const LENDER: Lender = Lender {
+    output: || Output::erase(ListClustersOutput::builder().build()),
+    error: |metadata| ErasedError::erase(ListClustersError::generic(metadata)),
+};
+
+impl Ecs {
+    /// Sends `body` as it is and answers what came back, every field of it.
+    pub async fn call(&self, operation: Operation, body: Value) -> Result<Answer, Error> {
+        let region = self.session.region().to_owned();
+        let place = Place { service: "ecs", operation: operation.name(), region, account: None };
+        let watch = Watch::new(place, self.session.events.clone(), Some(self.session.keys.clone()));
+        let target = format!("AmazonEC2ContainerServiceV20141113.{}", operation.name());
+        let exchange = Exchange::new(target, &body, LENDER);
+        watched!(aws_sdk_ecs, self.client.list_clusters(), watch, exchange)?;
+        exchange.answer(watch.place())
+    }
+}

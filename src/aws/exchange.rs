@@ -1,0 +1,117 @@
+//! One call of a JSON 1.1 service (ECS, ECR) with the body exactly as given and the answer exactly as sent. A typed
+//! operation of the SDK lends its pipeline (credentials, endpoint, signature, retries); its serializer and
+//! deserializer are replaced for this call, so no typed structure ever drops a field it does not know.
+
+use std::sync::{Arc, Mutex};
+use std::time::SystemTime;
+
+use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::interceptors::Intercept;
+use aws_smithy_runtime_api::client::interceptors::context::{
+    BeforeSerializationInterceptorContextRef, Error as ErasedError, Input, Output,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse, OrchestratorError};
+use aws_smithy_runtime_api::client::ser_de::{
+    DeserializeResponse, SerializeRequest, SharedRequestSerializer, SharedResponseDeserializer,
+};
+use aws_smithy_types::DateTime;
+use aws_smithy_types::body::SdkBody;
+use aws_smithy_types::config_bag::ConfigBag;
+use aws_smithy_types::date_time::Format;
+use aws_smithy_types::error::ErrorMetadata;
+use bytes::Bytes;
+use serde_json::Value;
+
+use super::error::Place;
+use super::fault::Fault;
+use super::{Answer, Error};
+
+/// What the lending operation must hand back, or the SDK would not know its own.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Lender {
+    pub output: fn() -> Output,
+    pub error: fn(ErrorMetadata) -> ErasedError,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Exchange(Arc<Inner>);
+
+struct Inner {
+    target: String,
+    body: Bytes,
+    lender: Lender,
+    answer: Mutex<Option<(Bytes, Option<SystemTime>)>>,
+}
+
+/// Bodies carry secrets (environment variables, registry tokens): they are never printed.
+impl std::fmt::Debug for Inner {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Exchange").field("target", &self.target).finish_non_exhaustive()
+    }
+}
+
+impl Exchange {
+    /// `target` is the value of `X-Amz-Target`.
+    pub fn new(target: String, body: &Value, lender: Lender) -> Exchange {
+        let body = Bytes::from(body.to_string());
+        Exchange(Arc::new(Inner { target, body, lender, answer: Mutex::default() }))
+    }
+
+    /// What was answered to the attempt that succeeded.
+    pub fn answer(&self, place: Place) -> Result<Answer, Error> {
+        let (body, date) = self.0.answer.lock().expect("exchange lock").take().unwrap_or_default();
+        // Some operations answer success with nothing at all.
+        let body = if body.is_empty() { Ok(Value::Null) } else { serde_json::from_slice(&body) };
+        body.map(|body| Answer { body, date }).map_err(|why| Error::Answer { place, why: why.to_string() })
+    }
+}
+
+impl Intercept for Exchange {
+    fn name(&self) -> &'static str {
+        "Exchange"
+    }
+
+    fn read_before_execution(
+        &self,
+        _: &BeforeSerializationInterceptorContextRef<'_>,
+        cfg: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        cfg.interceptor_state().store_put(SharedRequestSerializer::new(self.clone()));
+        cfg.interceptor_state().store_put(SharedResponseDeserializer::new(self.clone()));
+        Ok(())
+    }
+}
+
+impl SerializeRequest for Exchange {
+    fn serialize_input(&self, _: Input, _: &mut ConfigBag) -> Result<HttpRequest, BoxError> {
+        let mut request = HttpRequest::new(SdkBody::from(self.0.body.clone()));
+        request.set_method("POST")?;
+        request.set_uri("/")?;
+        let headers = request.headers_mut();
+        headers.insert("content-type", "application/x-amz-json-1.1");
+        headers.insert("content-length", self.0.body.len().to_string());
+        headers.insert("x-amz-target", self.0.target.clone());
+        Ok(request)
+    }
+}
+
+impl DeserializeResponse for Exchange {
+    fn deserialize_nonstreaming_with_config(
+        &self,
+        response: &HttpResponse,
+        _: &ConfigBag,
+    ) -> Result<Output, OrchestratorError<ErasedError>> {
+        if let Some(fault) = Fault::read(response) {
+            let metadata = ErrorMetadata::builder().code(fault.code).message(fault.message).build();
+            return Err(OrchestratorError::operation((self.0.lender.error)(metadata)));
+        }
+        let body = Bytes::copy_from_slice(response.body().bytes().unwrap_or_default());
+        *self.0.answer.lock().expect("exchange lock") = Some((body, date(response)));
+        Ok((self.0.lender.output)())
+    }
+}
+
+fn date(response: &HttpResponse) -> Option<SystemTime> {
+    let date = DateTime::from_str(response.headers().get("date")?, Format::HttpDate).ok()?;
+    SystemTime::try_from(date).ok()
+}
