@@ -37,7 +37,7 @@ pub use claims::Claims;
 pub use ecr::{Ecr, Login};
 pub use ecs::Ecs;
 pub use error::{Error, Place, Refusal};
-pub use options::{Options, Patience, WebIdentity};
+pub use options::{AccessKey, Options, Patience, WebIdentity};
 pub use session::Session;
 pub use sts::{Identity, Sts};
 

@@ -10,6 +10,8 @@ use secrecy::SecretString;
 #[derive(Debug, Clone)]
 pub struct Options {
     pub region: Option<String>,
+    /// Keys given by themselves; they come before a profile and before whatever the machine has.
+    pub access_key: Option<AccessKey>,
     /// A profile of `~/.aws/config` that must exist; `default` is the same as none and need not.
     pub profile: Option<String>,
     pub role_arn: Option<String>,
@@ -24,6 +26,14 @@ pub struct Options {
     /// PEM certificates that are trusted besides the machine's own.
     pub ca_bundle: Option<PathBuf>,
     pub patience: Patience,
+}
+
+/// What AWS calls an access key, and the session token of a temporary one.
+#[derive(Debug, Clone)]
+pub struct AccessKey {
+    pub id: String,
+    pub secret: SecretString,
+    pub session_token: Option<SecretString>,
 }
 
 /// A signed statement of the CI system about the job.
@@ -66,6 +76,7 @@ impl Default for Options {
     fn default() -> Self {
         Options {
             region: None,
+            access_key: None,
             profile: None,
             role_arn: None,
             role_session_name: "dockless".into(),

@@ -2,6 +2,7 @@
 //! is made from. Nothing is asked of the network here (but for a region, of an EC2 instance, if nobody else knows
 //! one): credentials are fetched by the first call that needs them.
 
+use std::fmt;
 use std::time::Duration;
 
 use aws_config::default_provider::credentials::DefaultCredentialsChain;
@@ -14,14 +15,16 @@ use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_sts::config::{IdentityCache, SharedHttpClient};
+use secrecy::ExposeSecret;
 
 use super::credentials::{AssumedRole, Keys, Role, TokenSource, WebIdentityRole};
 use super::options::legal_session_name;
 use super::sts::Caller;
 use super::trust::Roots;
-use super::{Error, Options, Patience, host};
+use super::{AccessKey, Error, Options, Patience, host};
 use crate::clock::Clock;
 use crate::report::Events;
 
@@ -29,7 +32,7 @@ use crate::report::Events;
 const APP_NAME: &str = concat!("dockless-", env!("CARGO_PKG_VERSION"));
 
 /// Cheap to clone.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Session {
     pub(super) config: SdkConfig,
     pub(super) keys: Keys,
@@ -53,6 +56,13 @@ impl Session {
 
     pub fn region(&self) -> &str {
         &self.region
+    }
+}
+
+/// The SDK's own form runs to pages.
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session").field("region", &self.region).finish_non_exhaustive()
     }
 }
 
@@ -151,21 +161,27 @@ async fn credentials(
     })
 }
 
-/// A profile that was asked for is taken by itself: falling back to whatever else the machine has could deploy to
-/// another account.
+/// Keys or a profile that were asked for are taken by themselves: falling back to whatever else the machine has could
+/// deploy to another account.
 async fn base(options: &Options, plain: &SdkConfig, http: &SharedHttpClient) -> SharedCredentialsProvider {
     let conf = provider_config(http).with_region(plain.region().cloned());
-    match &options.profile {
-        Some(name) => {
+    match (&options.access_key, &options.profile) {
+        (Some(key), _) => SharedCredentialsProvider::new(fixed(key)),
+        (None, Some(name)) => {
             let profile = ProfileFileCredentialsProvider::builder().configure(&conf).profile_name(name);
             SharedCredentialsProvider::new(profile.build())
         }
-        None => {
+        (None, None) => {
             let chain = DefaultCredentialsChain::builder().region(plain.region().cloned());
             let chain = chain.imds_client(instance(&conf)).configure(conf);
             SharedCredentialsProvider::new(chain.build().await)
         }
     }
+}
+
+fn fixed(key: &AccessKey) -> Credentials {
+    let session_token = key.session_token.as_ref().map(|token| token.expose_secret().to_owned());
+    Credentials::new(&key.id, key.secret.expose_secret(), session_token, None, "dockless")
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use aws_smithy_runtime_api::client::interceptors::Intercept;
 use aws_smithy_runtime_api::client::interceptors::context::{
     BeforeTransmitInterceptorContextRef, FinalizerInterceptorContextRef, InterceptorContext,
 };
+use aws_smithy_runtime_api::client::orchestrator::OrchestratorError;
 use aws_smithy_runtime_api::client::retries::classifiers::{ClassifyRetry, RetryAction};
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
@@ -40,7 +41,8 @@ struct State {
     began: Option<SystemTime>,
     /// Set between two attempts: why the last one failed.
     failed: Option<String>,
-    renewed: bool,
+    /// The attempt after which the credentials were thrown away as expired: once in a call.
+    renewed: Option<u32>,
 }
 
 const CLOCK: Clock = Clock::Real;
@@ -65,15 +67,11 @@ impl Watch {
         self.0.state.lock().expect("watch lock")
     }
 
-    /// Credentials that AWS calls expired are fetched anew, once.
-    fn renew(&self) -> RetryAction {
-        let first = !std::mem::replace(&mut self.state().renewed, true);
-        match &self.0.keys {
-            Some(keys) if first => {
-                keys.forget();
-                RetryAction::transient_error()
-            }
-            _ => RetryAction::NoActionIndicated,
+    /// The next attempt, if there is one, fetches credentials anew.
+    fn renew(&self, state: &mut State) {
+        if let (Some(keys), None) = (&self.0.keys, state.renewed) {
+            keys.forget();
+            state.renewed = Some(state.attempts);
         }
     }
 }
@@ -107,10 +105,15 @@ impl Intercept for Watch {
         // Without a beginning nothing was sent: there were no credentials.
         let Some(began) = state.began.take() else { return Ok(()) };
         let status = context.response().map(|response| response.status().as_u16());
+        let fault = context.response().and_then(Fault::read);
+        if fault.as_ref().is_some_and(is_expiry) {
+            self.renew(&mut state);
+        }
+        let connection = |error: &OrchestratorError<_>| error.as_connector_error().map(ToString::to_string);
         let failure = context.output_or_error().and_then(Result::err);
-        state.failed = failure.map(|error| match context.response().and_then(Fault::read) {
+        state.failed = failure.map(|error| match fault {
             Some(fault) => fault.code,
-            None => error.as_connector_error().map(ToString::to_string).unwrap_or_else(|| "no answer".into()),
+            None => connection(error).unwrap_or_else(|| "no answer".into()),
         });
         let (method, url) = (self.0.place.operation.to_owned(), state.host.clone());
         let took = CLOCK.now().duration_since(began).unwrap_or_default();
@@ -132,13 +135,19 @@ impl ClassifyRetry for Watch {
         "Watch"
     }
 
+    /// Asked more than once about one attempt: answers the same.
     fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
+        let state = self.state();
         match context.response().and_then(Fault::read) {
-            Some(fault) if fault.code.starts_with("ExpiredToken") => self.renew(),
+            Some(fault) if is_expiry(&fault) && state.renewed == Some(state.attempts) => RetryAction::client_error(),
             Some(fault) => passing(&fault),
             None => RetryAction::NoActionIndicated,
         }
     }
+}
+
+fn is_expiry(fault: &Fault) -> bool {
+    fault.code.starts_with("ExpiredToken")
 }
 
 /// Faults that pass by themselves, though their status says that the caller is to blame.
