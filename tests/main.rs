@@ -1,0 +1,4 @@
+//! One test binary; a module per subject. What they share is in `support`: servers that may misbehave.
+
+mod aws;
+mod support;

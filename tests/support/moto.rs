@@ -1,0 +1,105 @@
+//! Moto, an emulator of AWS that verifies signatures and IAM policies (`pip install 'moto[server]'`). It is found on
+//! PATH or in `$DOCKLESS_TEST_TOOLS/bin`, listens on loopback and is killed with its handle.
+
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use dockless::aws::{AccessKey, Options};
+use serde_json::{Value, json};
+
+use super::aws::impatient;
+
+/// The account of everything made in it.
+pub const ACCOUNT: &str = "123456789012";
+pub const REGION: &str = "us-east-1";
+
+/// The requests that `user` makes: these go unverified, all later ones do not.
+const REQUESTS_OF_A_USER: u32 = 3;
+
+pub struct Moto {
+    url: String,
+    server: Child,
+}
+
+impl Drop for Moto {
+    fn drop(&mut self) {
+        self.server.kill().and_then(|()| self.server.wait()).ok();
+    }
+}
+
+fn program() -> PathBuf {
+    let tools = std::env::var_os("DOCKLESS_TEST_TOOLS").map(|tools| PathBuf::from(tools).join("bin/moto_server"));
+    tools.filter(|path| path.exists()).unwrap_or_else(|| "moto_server".into())
+}
+
+impl Moto {
+    /// Verifies every request after the creation of one `user`.
+    pub async fn verifying() -> Moto {
+        Moto::start(Some(REQUESTS_OF_A_USER)).await
+    }
+
+    pub async fn start(unverified: Option<u32>) -> Moto {
+        let port = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a free port").port();
+        let mut command = Command::new(program());
+        command.args(["-H", "127.0.0.1", "-p", &port.to_string()]).stdout(Stdio::null()).stderr(Stdio::null());
+        if let Some(count) = unverified {
+            command.env("INITIAL_NO_AUTH_ACTION_COUNT", count.to_string());
+        }
+        let server = command.spawn().expect("moto_server: install it with pip install 'moto[server]'");
+        let moto = Moto { url: format!("http://127.0.0.1:{port}"), server };
+        moto.wait().await;
+        moto
+    }
+
+    async fn wait(&self) {
+        let (address, began) = (self.url.trim_start_matches("http://"), Instant::now());
+        while tokio::net::TcpStream::connect(address).await.is_err() {
+            assert!(began.elapsed() < Duration::from_secs(60), "moto_server does not answer");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    pub fn options(&self, access_key: AccessKey) -> Options {
+        Options {
+            region: Some(REGION.into()),
+            access_key: Some(access_key),
+            endpoint_url: Some(self.url.clone()),
+            patience: impatient(),
+            ..Options::default()
+        }
+    }
+
+    /// A user that may do `actions` to anything, and its key.
+    pub async fn user(&self, actions: &[&str]) -> AccessKey {
+        let statement = json!({ "Effect": "Allow", "Action": actions, "Resource": "*" });
+        let policy: Value = json!({ "Version": "2012-10-17", "Statement": [statement] });
+        self.iam(&[("Action", "CreateUser"), ("UserName", "ci")]).await;
+        let policy = policy.to_string();
+        self.iam(&[("Action", "PutUserPolicy"), ("UserName", "ci"), ("PolicyName", "ci"), ("PolicyDocument", &policy)])
+            .await;
+        let key = self.iam(&[("Action", "CreateAccessKey"), ("UserName", "ci")]).await;
+        let element = |name: &str| {
+            let (_, rest) = key.split_once(&format!("<{name}>")).expect("a key");
+            rest.split('<').next().unwrap_or_default().to_owned()
+        };
+        AccessKey { id: element("AccessKeyId"), secret: element("SecretAccessKey").into(), session_token: None }
+    }
+
+    async fn iam(&self, fields: &[(&str, &str)]) -> String {
+        // reqwest without a default TLS provider refuses to be made, even for plain HTTP.
+        rustls::crypto::aws_lc_rs::default_provider().install_default().ok();
+        let fields = [fields, &[("Version", "2010-05-08")]].concat();
+        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        // Moto tells services apart by the scope of the signature, valid or not.
+        let scope =
+            "AWS4-HMAC-SHA256 Credential=setup/20260101/us-east-1/iam/aws4_request, SignedHeaders=host, Signature=0";
+        let request = reqwest::Client::new().post(&self.url).header("authorization", scope);
+        let request = request.header("content-type", "application/x-www-form-urlencoded").body(body);
+        let answer = request.send().await.expect("an answer of moto");
+        let (status, text) = (answer.status(), answer.text().await.expect("a body"));
+        assert!(status.is_success(), "{status}: {text}");
+        text
+    }
+}
