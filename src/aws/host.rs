@@ -89,6 +89,8 @@ mod tests {
             ("eu-west-1", Some("example.test"), "123456789012.dkr.ecr.eu-west-1.example.test"),
         ] {
             assert_eq!(registry_host("123456789012", region, domain), wanted);
+            let found = is_ecr_host(wanted).map(|host| host.region);
+            assert_eq!(found.as_deref(), domain.is_none_or(str::is_empty).then_some(region));
         }
         assert_eq!((partition("us-gov-east-1"), partition("us-east-1")), ("aws-us-gov", "aws"));
     }

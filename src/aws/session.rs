@@ -19,6 +19,7 @@ use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_sts::config::{IdentityCache, SharedHttpClient};
 use secrecy::ExposeSecret;
+use url::Url;
 
 use super::credentials::{AssumedRole, Keys, Role, TokenSource, WebIdentityRole};
 use super::options::legal_session_name;
@@ -43,6 +44,7 @@ pub struct Session {
 impl Session {
     pub async fn open(options: Options, events: Events) -> Result<Session, Error> {
         let options = without_empty(options);
+        validate_endpoint(&options)?;
         let roots = Roots::load(options.ca_bundle.as_deref())?;
         let http = roots.sdk_client()?;
         let found = region(&options, &http).await?;
@@ -73,6 +75,17 @@ fn without_empty(mut options: Options) -> Options {
     // The orbs pass "default" to jobs that have keys in variables and no profile anywhere.
     options.profile = options.profile.filter(|profile| profile != "default");
     options
+}
+
+fn validate_endpoint(options: &Options) -> Result<(), Error> {
+    let Some(url) = &options.endpoint_url else { return Ok(()) };
+    let refuse = |why: String| Error::Endpoint { url: url.clone(), why };
+    let parsed = Url::parse(url).map_err(|why| refuse(why.to_string()))?;
+    if ["http", "https"].contains(&parsed.scheme()) {
+        Ok(())
+    } else {
+        Err(refuse("it is neither http nor https".into()))
+    }
 }
 
 /// An instance's own service answers at once or not at all.
@@ -208,6 +221,15 @@ mod tests {
         for region in ["eu-west-1a.", "EU-WEST-1", "https://x"] {
             let error = open(Options { region: Some(region.into()), ..options() }).await.unwrap_err();
             assert!(matches!(error, Error::Region(_)), "{region}");
+            assert_eq!(error.kind(), Kind::Input);
+        }
+    }
+
+    #[tokio::test]
+    async fn session_with_an_impossible_endpoint_is_refused() {
+        for url in ["nonsense", "localhost:5000", "ftp://x", "http://"] {
+            let error = open(Options { endpoint_url: Some(url.into()), ..options() }).await.unwrap_err();
+            assert!(matches!(error, Error::Endpoint { .. }), "{url}");
             assert_eq!(error.kind(), Kind::Input);
         }
     }

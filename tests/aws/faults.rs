@@ -90,6 +90,18 @@ async fn slow_server_is_given_up_and_tried_again() {
 }
 
 #[tokio::test]
+async fn server_that_never_answers_is_an_error() {
+    let aws = FakeAws::start().await;
+    aws.answer("DescribeServices", Reply::json(json!({})).after(Duration::from_secs(20)));
+    let patience = Patience { read: Duration::from_millis(100), attempts: 2, ..aws.options().patience };
+    let session = open(Options { patience, ..aws.options() }).await;
+    let error = session.ecs().call(DescribeServices, json!({})).await.unwrap_err();
+    assert!(matches!(error, Error::Unreachable { .. }), "{error:?}");
+    assert!(error.to_string().contains("timeout"), "{error}");
+    assert_eq!(aws.received().len(), 2);
+}
+
+#[tokio::test]
 async fn host_that_does_not_listen_is_named() {
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let aws = FakeAws::start().await;

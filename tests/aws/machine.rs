@@ -82,6 +82,15 @@ async fn machine_without_credentials_says_where_it_looked() {
 }
 
 #[tokio::test]
+async fn variable_with_a_bad_endpoint_is_blamed() {
+    let home = tempfile::tempdir().unwrap();
+    let keys = [("AWS_ACCESS_KEY_ID", "AKIAENV"), ("AWS_SECRET_ACCESS_KEY", "s"), ("AWS_REGION", "eu-north-1")];
+    let said = run_child(home.path(), &[&keys[..], &[("AWS_ENDPOINT_URL", "nonsense")]].concat()).await;
+    assert!(said.starts_with("ecs:ListTasks in eu-north-1 could not be asked: "), "{said}");
+    assert!(said.contains("`nonsense`") && said.contains("Look at AWS_ENDPOINT_URL"), "{said}");
+}
+
+#[tokio::test]
 async fn profile_that_does_not_exist_is_named() {
     let home = tempfile::tempdir().unwrap();
     let said = run_child(home.path(), &[("AWS_REGION", "eu-north-1"), ("CHILD_PROFILE", "gone")]).await;

@@ -11,21 +11,31 @@ pub(super) fn hint(error: &Error) -> Option<String> {
     match error {
         Error::NoRegion => Some("Give --region, or set AWS_REGION (eu-central-1, for example).".into()),
         Error::Region(_) => Some("A region is written like eu-central-1, without zone or quotes.".into()),
+        Error::Endpoint { .. } => Some("Write it like https://ecs.eu-central-1.amazonaws.com.".into()),
         Error::NoRole => Some("Give --role-arn as well, the role whose trust policy accepts the token.".into()),
         Error::NoCredentials { profile: None } => Some(LOOKED_FOR.into()),
         Error::NoCredentials { profile: Some(profile) } => Some(format!(
             "Neither ~/.aws/config nor ~/.aws/credentials has usable settings for '{profile}'; mend them, or give no \
              profile to use the environment's credentials."
         )),
-        Error::Credentials { .. } => {
-            Some("Where credentials come from was found, but not them; see the reason above.".into())
-        }
+        Error::Credentials { why } => Some(unloadable(why).into()),
         Error::CaBundle { .. } => Some("It must be a readable file of certificates in PEM form.".into()),
         Error::Tls(_) => None,
         Error::Token { hint, .. } => hint.map(str::to_owned),
         Error::Refused(refusal) => refused(refusal),
         Error::Unreachable { host, why, .. } => Some(unreachable(host, why)),
+        Error::Unsent { .. } => Some("Look at AWS_ENDPOINT_URL and its likes, and at the profile's settings.".into()),
         Error::Answer { .. } => Some("Is a proxy or another service answering in its place?".into()),
+    }
+}
+
+fn unloadable(why: &str) -> &'static str {
+    if why.contains("SSO") {
+        "Log in first (aws sso login), or give the job other credentials."
+    } else if why.contains("No such file") {
+        "Does the file exist that AWS_WEB_IDENTITY_TOKEN_FILE, or the profile, names?"
+    } else {
+        "A profile or a variable says where the credentials are, but they are not there: mend it, or give keys."
     }
 }
 

@@ -46,6 +46,8 @@ pub enum Error {
     NoRegion,
     #[error("'{0}' is not the name of an AWS region")]
     Region(String),
+    #[error("'{url}' is not the URL of an endpoint: {why}")]
+    Endpoint { url: String, why: String },
     #[error("a web identity token is of no use without the role to assume")]
     NoRole,
     #[error("no AWS credentials were found{}", profile.as_deref().map(|p| format!(" in profile '{p}'")).unwrap_or_default())]
@@ -62,6 +64,8 @@ pub enum Error {
     Refused(Box<Refusal>),
     #[error("{place}: {host} gave no answer: {why}")]
     Unreachable { place: Place, host: String, why: String },
+    #[error("{place} could not be asked: {why}")]
+    Unsent { place: Place, why: String },
     #[error("{place}: the answer makes no sense: {why}")]
     Answer { place: Place, why: String },
 }
@@ -134,7 +138,9 @@ impl Explain for Error {
 
     fn kind(&self) -> Kind {
         match self {
-            Error::NoRegion | Error::Region(_) | Error::NoRole | Error::CaBundle { .. } => Kind::Input,
+            Error::NoRegion | Error::Region(_) | Error::Endpoint { .. } | Error::NoRole | Error::CaBundle { .. } => {
+                Kind::Input
+            }
             _ => Kind::Failed,
         }
     }
@@ -162,7 +168,8 @@ where
         (Some(None), SdkError::ServiceError(_)) | (Some(None), SdkError::ResponseError(_)) => {
             Error::Answer { place, why: chain(&error) }
         }
-        (None, SdkError::ConstructionFailure(_)) => Error::Answer { place, why: chain(&error) },
+        // No request ever got as far as having a host.
+        _ if host.is_empty() => Error::Unsent { place, why: chain(&error) },
         _ => Error::Unreachable { place, host, why: chain(&error) },
     }
 }
@@ -188,19 +195,31 @@ where
     }
     causes(error).find_map(|cause| cause.downcast_ref::<CredentialsError>()).map(|cause| match cause {
         CredentialsError::CredentialsNotLoaded(_) => Error::NoCredentials { profile },
+        // The instance's service is asked last: whatever it said, nobody else had any.
+        other if profile.is_none() && chain(other).contains("IMDS") => Error::NoCredentials { profile },
         other => Error::Credentials { why: chain(other) },
     })
 }
 
-/// The whole story of an error in one line; causes that say the same again are left out.
+/// What the SDK wraps around the cause that matters.
+const WRAPPINGS: [&str; 6] = [
+    "other",
+    "dispatch failure",
+    "service error",
+    "io error",
+    "client error (Connect)",
+    "an error occurred while loading credentials",
+];
+
+/// The whole story of an error in one line, without wrappings and repetitions.
 fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     let mut story: Vec<String> = Vec::new();
     for cause in causes(error).map(ToString::to_string) {
-        if !story.iter().any(|told| told.contains(&cause)) {
+        if !WRAPPINGS.contains(&&*cause) && !story.iter().any(|told| told.contains(&cause)) {
             story.push(cause);
         }
     }
-    story.join(": ")
+    if story.is_empty() { error.to_string() } else { story.join(": ") }
 }
 
 #[cfg(test)]
