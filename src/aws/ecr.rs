@@ -125,7 +125,7 @@ impl Ecr {
     }
 
     fn nonsense(&self, service: &'static str, why: &str) -> Error {
-        Error::Answer { place: self.place(service, Operation::GetAuthorizationToken), why: why.to_owned() }
+        Error::Answer { place: self.place(service, Operation::GetAuthorizationToken).into(), why: why.to_owned() }
     }
 }
 

@@ -62,7 +62,8 @@ impl Exchange {
         let (body, date) = self.0.answer.lock().expect("exchange lock").take().unwrap_or_default();
         // Some operations answer success with nothing at all.
         let body = if body.is_empty() { Ok(Value::Null) } else { serde_json::from_slice(&body) };
-        body.map(|body| Answer { body, date }).map_err(|why| Error::Answer { place, why: why.to_string() })
+        body.map(|body| Answer { body, date })
+            .map_err(|why| Error::Answer { place: place.into(), why: why.to_string() })
     }
 }
 

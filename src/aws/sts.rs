@@ -57,7 +57,7 @@ impl Sts {
         let answer = watched!(aws_sdk_sts, self.0.client.get_caller_identity(), watch)?;
         match (answer.account, answer.arn) {
             (Some(account), Some(arn)) => Ok(Identity { account, arn }),
-            _ => Err(Error::Answer { place: watch.place(), why: "no account in it".into() }),
+            _ => Err(Error::Answer { place: watch.place().into(), why: "no account in it".into() }),
         }
     }
 }

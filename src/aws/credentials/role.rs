@@ -63,7 +63,7 @@ impl AssumedRole {
         let request = request.set_duration_seconds(self.role.seconds());
         let watch = self.caller.watch("AssumeRole");
         let answer = watched!(aws_sdk_sts, request, watch)?;
-        let none = || Error::Answer { place: watch.place(), why: "no credentials in it".into() };
+        let none = || Error::Answer { place: watch.place().into(), why: "no credentials in it".into() };
         answer.credentials.map(|issued| self.role.credentials(issued)).ok_or_else(none)
     }
 }
@@ -78,7 +78,7 @@ impl WebIdentityRole {
         let watch = self.caller.watch("AssumeRoleWithWebIdentity");
         let answer =
             watched!(aws_sdk_sts, request, watch).map_err(|error| with_claims(error, token.expose_secret()))?;
-        let none = || Error::Answer { place: watch.place(), why: "no credentials in it".into() };
+        let none = || Error::Answer { place: watch.place().into(), why: "no credentials in it".into() };
         answer.credentials.map(|issued| self.role.credentials(issued)).ok_or_else(none)
     }
 }

@@ -63,11 +63,11 @@ pub enum Error {
     #[error("{0}")]
     Refused(Box<Refusal>),
     #[error("{place}: {host} gave no answer: {why}")]
-    Unreachable { place: Place, host: String, why: String },
+    Unreachable { place: Box<Place>, host: String, why: String },
     #[error("{place} could not be asked: {why}")]
-    Unsent { place: Place, why: String },
+    Unsent { place: Box<Place>, why: String },
     #[error("{place}: the answer makes no sense: {why}")]
-    Answer { place: Place, why: String },
+    Answer { place: Box<Place>, why: String },
 }
 
 impl Error {
@@ -166,11 +166,11 @@ where
     match (error.raw_response().map(Fault::read), &error) {
         (Some(Some(fault)), _) => Error::Refused(Box::new(refusal(fault, place, attempts))),
         (Some(None), SdkError::ServiceError(_)) | (Some(None), SdkError::ResponseError(_)) => {
-            Error::Answer { place, why: chain(&error) }
+            Error::Answer { place: place.into(), why: chain(&error) }
         }
         // No request ever got as far as having a host.
-        _ if host.is_empty() => Error::Unsent { place, why: chain(&error) },
-        _ => Error::Unreachable { place, host, why: chain(&error) },
+        _ if host.is_empty() => Error::Unsent { place: place.into(), why: chain(&error) },
+        _ => Error::Unreachable { place: place.into(), host, why: chain(&error) },
     }
 }
 

@@ -93,7 +93,7 @@ fn hint_for_an_unreachable_host_names_it() {
     for (why, wanted) in
         [("dns error: failed to lookup", "resolve"), ("Connection refused", "listens"), ("?", "firewall")]
     {
-        let error = Error::Unreachable { place: place.clone(), host: "ecs.x".into(), why: why.into() };
+        let error = Error::Unreachable { place: place.clone().into(), host: "ecs.x".into(), why: why.into() };
         let hint = error.hint().unwrap();
         assert!(hint.contains("ecs.x") && hint.contains(wanted), "{hint}");
     }
