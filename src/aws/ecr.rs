@@ -178,6 +178,12 @@ mod tests {
         assert!(!format!("{login:?}").contains("pass:word"));
     }
 
+    #[tokio::test]
+    async fn public_service_has_its_own_host() {
+        let endpoint = PublicEndpoint(None).resolve_endpoint(&Params::builder().build().unwrap()).await.unwrap();
+        assert_eq!(endpoint.url(), "https://api.ecr-public.us-east-1.amazonaws.com");
+    }
+
     #[test]
     fn login_with_a_senseless_expiry_has_none() {
         for senseless in [json!(1420070400), json!(-1), json!(1e300), json!("soon"), Value::Null] {

@@ -59,6 +59,13 @@ impl Session {
     pub fn region(&self) -> &str {
         &self.region
     }
+
+    /// The same credentials in another region: a registry need not live where the cluster does.
+    pub fn in_region(&self, region: &str) -> Result<Session, Error> {
+        let region = known_shape(region.to_owned())?;
+        let config = self.config.to_builder().region(Region::new(region.clone())).build();
+        Ok(Session { config, region, keys: self.keys.clone(), events: self.events.clone() })
+    }
 }
 
 /// The SDK's own form runs to pages.
@@ -113,7 +120,11 @@ async fn region(options: &Options, http: &SharedHttpClient) -> Result<String, Er
             chain.region().await.ok_or(Error::NoRegion)?.to_string()
         }
     };
-    if host::is_region(&found) { Ok(found) } else { Err(Error::Region(found)) }
+    known_shape(found)
+}
+
+fn known_shape(region: String) -> Result<String, Error> {
+    if host::is_region(&region) { Ok(region) } else { Err(Error::Region(region)) }
 }
 
 /// Everything but credentials. The SDK adds what its variables and the profile say about endpoints, FIPS and dual stack.

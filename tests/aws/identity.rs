@@ -174,7 +174,11 @@ async fn parallel_calls_share_one_fetch_of_credentials() {
     aws.answer(BY_TOKEN, issued(BY_TOKEN, 1).after(Duration::from_millis(100)));
     aws.answer("ListTasks", Reply::json(json!({})));
     let ecs = open(options(&aws, Some(WebIdentity::Token(token().into())))).await.ecs();
-    let calls = (0..5).map(|_| ecs.call(ListTasks, json!({})));
-    futures_util::future::try_join_all(calls).await.unwrap();
+    let mut calls = tokio::task::JoinSet::new();
+    for _ in 0..5 {
+        let ecs = ecs.clone();
+        calls.spawn(async move { ecs.call(ListTasks, json!({})).await.unwrap() });
+    }
+    calls.join_all().await;
     assert_eq!(aws.received_of(BY_TOKEN).len(), 1);
 }

@@ -6,7 +6,7 @@ use dockless::aws::Identity;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
-use crate::support::aws::{FakeAws, Reply};
+use crate::support::aws::{ACCESS_KEY, FakeAws, Reply};
 
 fn data(proxy_endpoint: &str) -> Value {
     json!({ "authorizationToken": STANDARD.encode("AWS:hush"), "expiresAt": 4102444800.25, "proxyEndpoint": proxy_endpoint })
@@ -23,6 +23,19 @@ async fn login_to_a_private_registry_asks_for_the_account() {
     ecr.authorization(None).await.unwrap();
     let bodies: Vec<_> = aws.received().iter().map(|request| request.json()).collect();
     assert_eq!(bodies, [json!({ "registryIds": ["210987654321"] }), json!({})]);
+}
+
+#[tokio::test]
+async fn login_in_another_region_shares_the_credentials() {
+    let aws = FakeAws::start().await;
+    aws.answer("GetAuthorizationToken", Reply::json(json!({ "authorizationData": [data("https://r")] })));
+    let elsewhere = aws.session().await.in_region("ap-south-1").unwrap();
+    assert_eq!(elsewhere.region(), "ap-south-1");
+    elsewhere.ecr().authorization(None).await.unwrap();
+    let sent = aws.received().remove(0);
+    let scope = "/ap-south-1/ecr/aws4_request";
+    assert!(sent.header("authorization").contains(ACCESS_KEY) && sent.header("authorization").contains(scope));
+    assert!(aws.session().await.in_region("Nowhere!").is_err());
 }
 
 #[tokio::test]
