@@ -123,11 +123,11 @@ impl Intercept for Watch {
     }
 }
 
-/// `https://host:port`, without path and query.
+/// `https://host:port`, without user, path and query.
 fn origin(uri: &str) -> String {
-    let path = uri.find("://").map_or(0, |scheme| scheme + 3);
-    let end = uri[path..].find(['/', '?']).map_or(uri.len(), |end| path + end);
-    uri[..end].to_owned()
+    let (scheme, rest) = uri.split_once("://").unwrap_or(("http", uri));
+    let host = rest.split(['/', '?']).next().unwrap_or_default();
+    format!("{scheme}://{}", host.rsplit('@').next().unwrap_or_default())
 }
 
 impl ClassifyRetry for Watch {
@@ -185,6 +185,7 @@ mod tests {
         assert_eq!(origin("https://ecs.eu-west-1.amazonaws.com/?a=b"), "https://ecs.eu-west-1.amazonaws.com");
         assert_eq!(origin("http://127.0.0.1:5000/x"), "http://127.0.0.1:5000");
         assert_eq!(origin("http://host?token=1"), "http://host");
+        assert_eq!(origin("http://user:secret@host/"), "http://host");
     }
 
     #[test]
