@@ -1,5 +1,6 @@
 //! What goes into a layer, before there is a tar of it.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::io::{self, Cursor, Read};
 use std::path::PathBuf;
@@ -73,6 +74,14 @@ impl Entry {
 
     pub fn new(path: impl Into<String>, kind: Kind, mode: u32) -> Self {
         Entry { path: path.into(), kind, mode, uid: 0, gid: 0, mtime: Entry::MTIME }
+    }
+
+    /// The path as a tar spells and sorts it: a directory's ends in `/`.
+    pub(super) fn name(&self) -> Cow<'_, str> {
+        match self.kind {
+            Kind::Directory => Cow::Owned(format!("{}/", self.path)),
+            _ => Cow::Borrowed(&self.path),
+        }
     }
 }
 

@@ -33,11 +33,10 @@ fn entry_header(entry: &Entry, records: &mut Vec<u8>) -> Header {
         Kind::Symlink { target } => (EntryType::Symlink, 0, target.as_str()),
         Kind::HardLink { target } => (EntryType::Link, 0, target.as_str()),
     };
-    let path = if kind.is_dir() { format!("{}/", entry.path) } else { entry.path.clone() };
     let mut header = Header::new_ustar();
     header.set_entry_type(kind);
     header.set_mode(entry.mode & 0o7777);
-    header.as_old_mut().name = text("path", &path, records);
+    header.as_old_mut().name = text("path", &entry.name(), records);
     header.as_old_mut().linkname = text("linkpath", target, records);
     header.set_uid(number("uid", entry.uid, MAX_7_DIGITS, records));
     header.set_gid(number("gid", entry.gid, MAX_7_DIGITS, records));

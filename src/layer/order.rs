@@ -20,12 +20,8 @@ pub(super) fn arrange(entries: &[Entry]) -> Result<Vec<&Entry>, Error> {
         refuse_target(entry, &by_path)?;
     }
     let mut sorted: Vec<&Entry> = entries.iter().collect();
-    sorted.sort_unstable_by(|a, b| sort_key(a).cmp(sort_key(b)));
+    sorted.sort_by_cached_key(|entry| entry.name());
     Ok(sorted)
-}
-
-fn sort_key(entry: &Entry) -> impl Iterator<Item = u8> + '_ {
-    entry.path.bytes().chain(matches!(entry.kind, Kind::Directory).then_some(b'/'))
 }
 
 fn refuse_path(path: &str) -> Result<(), Error> {
