@@ -1,4 +1,6 @@
 //! One test binary; a module per subject. What they share is in `support`: servers that may misbehave.
 
 mod aws;
+mod registry;
+mod store;
 mod support;

@@ -1,0 +1,1 @@
+//! Layouts and archives against the programs that write and read them.
