@@ -133,7 +133,7 @@ impl TokenRequest<'_> {
             return Err(Error::Plain { what, url: origin(&url) });
         }
         let authorization = self.credentials.filter(|c| !c.is_refresh_token()).cloned().map(Authorization::Basic);
-        let secret = || self.credentials.map(|credentials| Authorization::Bearer(credentials.password.clone()));
+        let secret = || self.credentials.cloned().map(Authorization::Basic);
         let response = wire.send(self.call(&what, url, authorization.as_ref())).await?;
         let answer = Answer::receive(response, authorization.or_else(secret).as_ref(), wire).await;
         if !answer.is_success() {

@@ -110,7 +110,8 @@ impl Contact {
                     scopes,
                     credentials: credentials.as_ref(),
                 };
-                Some(Authorization::Bearer(self.token(request, wire, now).await?.value))
+                let token = self.token(request, wire, now).await?.value;
+                Some(Authorization::Bearer { token, login: credentials })
             }
             _ => credentials.map(Authorization::Basic),
         };

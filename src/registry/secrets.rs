@@ -12,27 +12,38 @@ use super::Credentials;
 #[derive(Clone)]
 pub(super) enum Authorization {
     Basic(Credentials),
-    Bearer(SecretString),
+    /// `login` is what the token was got with; it is not sent.
+    Bearer {
+        token: SecretString,
+        login: Option<Credentials>,
+    },
 }
 
 impl Authorization {
     pub(super) fn header(&self) -> Option<HeaderValue> {
         let text = match self {
             Authorization::Basic(login) => format!("Basic {}", basic(login)),
-            Authorization::Bearer(token) => format!("Bearer {}", token.expose_secret()),
+            Authorization::Bearer { token, .. } => format!("Bearer {}", token.expose_secret()),
         };
         let mut value = HeaderValue::from_str(&text).ok()?;
         value.set_sensitive(true);
         Some(value)
     }
 
-    /// The text without the secrets of this header.
+    /// The text without the secrets of this header, and without what they were got with.
     pub(super) fn scrub(&self, text: &str) -> String {
         match self {
-            Authorization::Basic(login) => replace(&replace(text, &basic(login)), login.password.expose_secret()),
-            Authorization::Bearer(token) => replace(text, token.expose_secret()),
+            Authorization::Basic(login) => scrub_login(text, login),
+            Authorization::Bearer { token, login } => {
+                let text = replace(text, token.expose_secret());
+                login.as_ref().map_or(text.clone(), |login| scrub_login(&text, login))
+            }
         }
     }
+}
+
+fn scrub_login(text: &str, login: &Credentials) -> String {
+    replace(&replace(text, &basic(login)), login.password.expose_secret())
 }
 
 fn basic(login: &Credentials) -> String {
