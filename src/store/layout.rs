@@ -99,39 +99,27 @@ impl Layout {
     /// What a tag names: a manifest or an index, with its bytes. Without a tag, the only image there is.
     pub fn find(&self, tag: Option<&str>) -> Result<(Descriptor, Vec<u8>), Error> {
         let index = self.index()?;
-        let named: Vec<&Descriptor> = index
-            .manifests
-            .iter()
-            .filter(|m| tag.is_none() || name(m) == tag)
-            .filter(|m| !m.is_attestation())
-            .collect();
-        let held = || {
-            let names: Vec<&str> = index.manifests.iter().filter_map(name).collect();
-            if names.is_empty() { "nothing with a name".to_owned() } else { names.join(", ") }
-        };
-        let mut distinct: Vec<&Descriptor> = Vec::new();
-        for entry in &named {
-            if !distinct.iter().any(|seen| seen.digest == entry.digest) {
-                distinct.push(entry);
-            }
-        }
-        match distinct[..] {
+        let named = index.manifests.iter().filter(|m| (tag.is_none() || name(m) == tag) && !m.is_attestation());
+        let named: Vec<&Descriptor> = named.collect();
+        let path = || self.dir.clone();
+        match named[..] {
             [] => {
                 let wanted = tag.unwrap_or("at all").to_owned();
-                Err(Error::NoImage { path: self.dir.clone(), wanted, held: held() })
+                Err(Error::NoImage { path: path(), wanted, held: names(&index) })
             }
-            [descriptor] => {
-                let bytes = self.document(descriptor)?;
-                let mut descriptor = descriptor.clone();
+            // Several names may mean one image.
+            [first, ..] if named.iter().all(|m| m.digest == first.digest) => {
+                let bytes = self.document(first)?;
+                let mut descriptor = first.clone();
                 descriptor.media_type = stated_type(&bytes).unwrap_or(descriptor.media_type);
                 Ok((descriptor, bytes))
             }
             // One image, a platform each, straight in the top index.
-            _ if named.iter().all(|m| m.platform().is_some() && name(m) == name(named[0])) => {
+            [first, ..] if named.iter().all(|m| m.platform().is_some() && name(m) == name(first)) => {
                 let bytes = Index::new(named.into_iter().cloned().collect()).to_bytes();
                 Ok((Descriptor::of(media_type::OCI_INDEX, &bytes), bytes))
             }
-            _ => Err(Error::Ambiguous { path: self.dir.clone(), held: held() }),
+            _ => Err(Error::Ambiguous { path: path(), held: names(&index) }),
         }
     }
 
@@ -200,6 +188,12 @@ impl Layout {
 /// The tag, in its annotation.
 fn name(descriptor: &Descriptor) -> Option<&str> {
     descriptor.rest.get("annotations")?.get(NAME)?.as_str()
+}
+
+/// All tags, for error texts.
+fn names(index: &Index) -> String {
+    let names: Vec<&str> = index.manifests.iter().filter_map(name).collect();
+    if names.is_empty() { "nothing with a name".to_owned() } else { names.join(", ") }
 }
 
 fn set_name(descriptor: &mut Descriptor, tag: Option<&str>) {

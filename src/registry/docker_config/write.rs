@@ -67,6 +67,9 @@ fn unshadow(config: &mut Map<String, Value>, host: &str, events: &Events) {
         let helpers = config.entry("credHelpers").or_insert(json!({}));
         if let Some(helpers) = helpers.as_object_mut() {
             helpers.insert(host.to_owned(), json!(""));
+            let why =
+                format!("config.json keeps the logins of all hosts in the helper '{store}', except {host} from now on");
+            events.warn(why, None);
         }
     } else if config.get("credHelpers").and_then(Value::as_object).is_some_and(Map::is_empty) {
         config.shift_remove("credHelpers");
