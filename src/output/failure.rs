@@ -1,0 +1,102 @@
+//! A failure, ready to be shown: what, why, and what to do about it.
+
+use serde_json::{Value, json};
+
+use super::line::{Brush, ERROR, HINT};
+use super::text::clean;
+use crate::report::{Explain, Kind};
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// What failed and where, in one line.
+    pub message: String,
+    /// What lay behind it, the nearest first.
+    pub causes: Vec<String>,
+    /// The cure.
+    pub hint: Option<String>,
+    pub kind: Kind,
+}
+
+impl Failure {
+    pub fn new(error: &dyn Explain) -> Self {
+        let message = error.to_string();
+        Failure { causes: causes(error, &message), message, hint: error.hint(), kind: error.kind() }
+    }
+
+    pub(super) fn render(&self, brush: Brush) -> String {
+        let mut lines = vec![brush.labelled(ERROR, "error", &self.message)];
+        let causes = self.causes.iter().flat_map(|cause| cause.lines());
+        lines.extend(causes.map(|line| format!("  {}", clean(line))));
+        lines.extend(self.hint.iter().map(|hint| brush.labelled(HINT, "hint", hint)));
+        lines.join("\n")
+    }
+
+    /// `{message, causes, hint, kind, exit_code}`.
+    pub(super) fn document(&self, exit_code: u8) -> Value {
+        let kind = match self.kind {
+            Kind::Input => "input",
+            Kind::Failed => "failed",
+            Kind::Interrupted => "interrupted",
+        };
+        json!({
+            "message": self.message, "causes": self.causes, "hint": self.hint, "kind": kind, "exit_code": exit_code,
+        })
+    }
+}
+
+/// The chain of sources, without those whose words the message has already.
+fn causes(error: &dyn Explain, message: &str) -> Vec<String> {
+    let mut told = message.to_owned();
+    let mut causes = Vec::new();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let text = cause.to_string();
+        if !told.contains(&text) {
+            told.push_str(&text);
+            causes.push(text);
+        }
+        next = cause.source();
+    }
+    causes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("cannot read policy.json")]
+    struct Outer(#[source] Middle);
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("line 3: {0}")]
+    struct Middle(#[source] std::io::Error);
+
+    impl Explain for Outer {
+        fn hint(&self) -> Option<String> {
+            Some("Check it.".into())
+        }
+
+        fn kind(&self) -> Kind {
+            Kind::Input
+        }
+    }
+
+    fn failure() -> Failure {
+        Failure::new(&Outer(Middle(std::io::Error::other("the end\x1b[2J"))))
+    }
+
+    #[test]
+    fn failure_tells_causes_once() {
+        assert_eq!(
+            failure().render(Brush(false)),
+            "error: cannot read policy.json\n  line 3: the end\\u{1b}[2J\nhint: Check it."
+        );
+    }
+
+    #[test]
+    fn failure_document_holds_all() {
+        let wanted = r#"{"message":"cannot read policy.json","causes":["line 3: the end\u001b[2J"],"hint":"Check it.","kind":"input","exit_code":2}"#;
+        assert_eq!(failure().document(2).to_string(), wanted);
+    }
+}
