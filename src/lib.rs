@@ -22,3 +22,8 @@ pub mod registry;
 pub mod report;
 pub mod source;
 pub mod store;
+
+/// What the binary does: reads the command line and the environment, works, and says how it ended.
+pub fn run() -> std::process::ExitCode {
+    cli::run(std::env::args_os().collect(), config::Env::read())
+}

@@ -1,1 +1,230 @@
-//! To be written.
+//! The command line: one file per subcommand, each with what was typed (`Args`), what is meant (`into_request`) and
+//! the run itself. Here is the frame around them: words are normalised and parsed, settings resolved, a printer
+//! chosen, the run started, and its end turned into an exit code. The first interrupt ends the run.
+
+mod argv;
+mod build;
+mod build_and_push;
+mod completions;
+mod deploy_service_update;
+mod ecr_login;
+mod error;
+mod exit;
+mod global;
+mod image;
+mod place;
+mod push;
+mod repository;
+mod revision;
+mod target;
+mod update_task_definition;
+mod values;
+
+use std::ffi::OsString;
+use std::future::Future;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+
+use self::error::Error;
+use self::exit::{Done, Failure};
+use self::global::{Global, Output};
+use crate::clock::Clock;
+use crate::config::{Env, Settings, ci};
+use crate::output::{self, Form, Printer, Sinks, Verbosity};
+use crate::report::{Events, Kind};
+
+const ABOUT: &str = "Ships containers to Amazon ECR and ECS from any CI job: no Docker daemon, no AWS CLI, no Python
+
+Variables in values are replaced: $NAME, ${NAME}, ${NAME:-default}, ${NAME:0:7}; $$ is a dollar sign. A variable that
+is not set is an error. A flag with an empty value counts as not given, so a pipeline may pass on what it does not
+know. Lists are separated by commas, repeated, or JSON; a switch is --flag or --flag=true|false|1|0.";
+
+const EXIT_CODES: &str = "Exit codes: 0 done or nothing to do, 1 failed, 2 bad input and nothing was done, 3 the deployment \
+failed, 4 it was rolled back, 5 a newer one replaced it, 6 timed out while it was going on, 130 interrupted.";
+
+#[derive(Debug, Parser)]
+#[command(name = "dockless", version, about = ABOUT.lines().next(), long_about = ABOUT, after_long_help = EXIT_CODES)]
+#[command(subcommand_required = true, arg_required_else_help = true, disable_help_subcommand = true)]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Write credentials for ECR registries into Docker's config.json
+    #[command(long_about = None)]
+    EcrLogin(ecr_login::EcrLogin),
+    /// Build an image out of a jar, a binary or files
+    #[command(long_about = None, alias = "build-image")]
+    Build(Box<build::Build>),
+    /// Push an image from a directory or a file
+    #[command(long_about = None, alias = "push-image")]
+    Push(push::Push),
+    /// Build an image and push it to ECR or another registry
+    #[command(long_about = None, alias = "build-and-push-image")]
+    BuildAndPush(Box<build_and_push::BuildAndPush>),
+    /// Register a task definition with new images, variables, secrets or labels
+    #[command(long_about = None)]
+    UpdateTaskDefinition(update_task_definition::UpdateTaskDefinition),
+    /// Bring a new task definition to a service and watch it until it runs
+    #[command(long_about = None, alias = "update-service")]
+    DeployServiceUpdate(Box<deploy_service_update::DeployServiceUpdate>),
+    /// Print a script that completes dockless's flags in a shell
+    #[command(long_about = None)]
+    Completions(completions::Completions),
+}
+
+/// What a run is handed. It passes on to each step what that step uses.
+pub struct Job {
+    pub settings: Settings,
+    /// For the variables in a `Template`.
+    pub env: Env,
+    pub events: Events,
+    pub clock: Clock,
+}
+
+/// The whole program: `argv` begins with the program's name.
+pub fn run(argv: Vec<OsString>, env: Env) -> ExitCode {
+    let early = Printer::new(options(early_form(&argv), Verbosity::Normal, &env));
+    let cli = match parse(argv, &env) {
+        Ok(Parsed::Cli(cli)) => cli,
+        Ok(Parsed::Page(text)) => return early.page(&text).map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS),
+        Err(Refused::Usage(why)) => return refuse(&early, &why),
+        Err(Refused::Value(why)) => return end(&early, Err(why.into())),
+    };
+    let printer = Printer::new(options(cli.global.output, cli.global.verbosity(), &env));
+    let settings = Settings::resolve(cli.global.given(), &env);
+    let done = settings.map_err(Failure::from).and_then(|settings| {
+        let job = Job { settings, env, events: printer.events(), clock: Clock::Real };
+        block_on(guard(cli.command.run(&job), &job))
+    });
+    end(&printer, done)
+}
+
+impl Task {
+    async fn run(self, job: &Job) -> Result<Done, Failure> {
+        match self {
+            Task::EcrLogin(args) => args.run(job).await,
+            Task::Build(args) => args.run(job).await,
+            Task::Push(args) => args.run(job).await,
+            Task::BuildAndPush(args) => args.run(job).await,
+            Task::UpdateTaskDefinition(args) => args.run(job).await,
+            Task::DeployServiceUpdate(args) => args.run(job).await,
+            Task::Completions(args) => args.run(argv::parser(Cli::command())),
+        }
+    }
+}
+
+enum Parsed {
+    Cli(Cli),
+    /// Help or the version.
+    Page(String),
+}
+
+enum Refused {
+    Usage(clap::Error),
+    Value(Error),
+}
+
+fn parse(argv: Vec<OsString>, env: &Env) -> Result<Parsed, Refused> {
+    let words = argv::normalise(Cli::command(), argv, env).map_err(Refused::Value)?;
+    let parsed =
+        argv::parser(Cli::command()).try_get_matches_from(words).and_then(|found| Cli::from_arg_matches(&found));
+    match parsed {
+        Ok(cli) => Ok(Parsed::Cli(cli)),
+        Err(why) if why.use_stderr() => Err(Refused::Usage(why)),
+        Err(page) => Ok(Parsed::Page(page.render().ansi().to_string())),
+    }
+}
+
+/// The form as far as it can be seen in words that may not be parsable.
+fn early_form(argv: &[OsString]) -> Option<Output> {
+    let words: Vec<&str> = argv.iter().filter_map(|word| word.to_str()).collect();
+    let json = |value: &str| value.eq_ignore_ascii_case("json");
+    let joined = words.iter().any(|word| word.strip_prefix("--output=").is_some_and(json));
+    let apart = words.windows(2).any(|pair| pair[0] == "--output" && json(pair[1]));
+    (joined || apart).then_some(Output::Json)
+}
+
+fn options(wanted: Option<Output>, verbosity: Verbosity, env: &Env) -> output::Options {
+    let watched = output::is_watched() && env.given("CI").is_none() && env.given("TERM") != Some("dumb");
+    let form = match wanted {
+        Some(Output::Json) => Form::Json,
+        Some(Output::Plain) => Form::Plain,
+        Some(Output::Auto) | None => [Form::Plain, Form::Terminal][usize::from(watched)],
+    };
+    let system = ci::Ci::detect(env).system;
+    let path = |name| env.given(name).map(Into::into);
+    let sinks = Sinks {
+        github_output: path("GITHUB_OUTPUT"),
+        github_summary: path("GITHUB_STEP_SUMMARY"),
+        // Elsewhere it may well be a person's own start-up file.
+        bash_env: path("BASH_ENV").filter(|_| system == Some(ci::System::CircleCi)),
+    };
+    let colour = form == Form::Terminal && env.given("NO_COLOR").is_none();
+    output::Options { form, colour, verbosity, github: system == Some(ci::System::GitHub), sinks }
+}
+
+/// Runs `work` until it is done, interrupted or out of time. A run that is let go leaves nothing half-written: files
+/// come into being by a rename, and what AWS has been asked for is whole.
+async fn guard(work: impl Future<Output = Result<Done, Failure>>, job: &Job) -> Result<Done, Failure> {
+    let late = async {
+        match job.settings.timeout {
+            Some(limit) => {
+                job.clock.sleep(limit).await;
+                limit
+            }
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        done = work => done,
+        () = interrupt() => Err(Error::Interrupted.into()),
+        limit = late => Err(Error::TimedOut(limit).into()),
+    }
+}
+
+/// Ctrl-C, or the CI system's request to stop.
+async fn interrupt() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+}
+
+fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Error::Runtime)?;
+    let done = runtime.block_on(work);
+    runtime.shutdown_background(); // a thread that still packs a layer is not waited for
+    done
+}
+
+fn end(printer: &Printer, done: Result<Done, Failure>) -> ExitCode {
+    let done = done.and_then(|done| match printer.report(&done.report) {
+        Ok(()) => Ok(done.code),
+        Err(why) => Err(Error::Output(why).into()),
+    });
+    match done {
+        Ok(code) => code.into(),
+        Err(failure) => {
+            printer.failure(&failure.shown, failure.code);
+            failure.code.into()
+        }
+    }
+}
+
+/// clap's own words, which suggest what may have been meant.
+fn refuse(printer: &Printer, why: &clap::Error) -> ExitCode {
+    let code = exit::kind_code(Kind::Input);
+    printer.usage(&why.render().ansi().to_string(), code);
+    code.into()
+}

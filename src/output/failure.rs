@@ -23,6 +23,14 @@ impl Failure {
         Failure { causes: causes(error, &message), message, hint: error.hint(), kind: error.kind() }
     }
 
+    /// From the words of a command-line parser: `error: what`, then how to write it better.
+    pub(super) fn usage(words: &str) -> Self {
+        let (message, hint) = words.split_once("\n\n").unwrap_or((words, ""));
+        let message = message.strip_prefix("error: ").unwrap_or(message);
+        let hint = Some(super::text::one_line(hint)).filter(|hint| !hint.is_empty());
+        Failure { message: super::text::one_line(message), causes: vec![], hint, kind: Kind::Input }
+    }
+
     pub(super) fn render(&self, brush: Brush) -> String {
         let mut lines = vec![brush.labelled(ERROR, "error", &self.message)];
         let causes = self.causes.iter().flat_map(|cause| cause.lines());
@@ -92,6 +100,15 @@ mod tests {
             failure().render(Brush(false)),
             "error: cannot read policy.json\n  line 3: the end\\u{1b}[2J\nhint: Check it."
         );
+    }
+
+    #[test]
+    fn failure_usage_has_message_and_hint() {
+        let failure = Failure::usage(
+            "error: unexpected argument '--frm' found\n\n  tip: a similar one exists: '--from'\n\nUsage: x",
+        );
+        assert_eq!(failure.message, "unexpected argument '--frm' found");
+        assert_eq!(failure.hint.as_deref(), Some("tip: a similar one exists: '--from' Usage: x"));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The one that writes to stdout and stderr. It listens to events while the work goes on and tells its end.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::sync::{Arc, Mutex};
 
 use anstream::adapter::strip_str;
@@ -101,13 +101,21 @@ impl Printer {
     /// Text of our own, with ANSI colours in it, for stdout: help and the like.
     pub fn page(&self, text: &str) -> io::Result<()> {
         let text = text.trim_end();
-        if self.options.colour { self.answer(text) } else { self.answer(&strip_str(text).to_string()) }
+        if self.options.colour && io::stdout().is_terminal() {
+            self.answer(text)
+        } else {
+            self.answer(&strip_str(text).to_string())
+        }
     }
 
-    /// The same for stderr.
-    pub fn usage(&self, text: &str) {
-        let text = text.trim_end();
-        if self.options.colour { self.complain(text) } else { self.complain(&strip_str(text).to_string()) }
+    /// Why a command line was refused, in the parser's own words; those of `styled` have ANSI colours.
+    pub fn usage(&self, styled: &str, exit_code: u8) {
+        let plain = strip_str(styled.trim_end()).to_string();
+        match (self.options.form, self.options.colour) {
+            (Form::Json, _) => self.failure(&Failure::usage(&plain), exit_code),
+            (_, true) => self.complain(styled.trim_end()),
+            (_, false) => self.complain(&plain),
+        }
     }
 
     fn pretty(&self, document: &Value) -> String {
@@ -246,8 +254,8 @@ mod tests {
     fn printer_strips_colours_from_pages() {
         let (out, err) = streams(options(Form::Plain), |printer| {
             printer.page("\x1b[1mUsage\x1b[0m\n\n").unwrap();
-            printer.usage("\x1b[1merror\x1b[0m");
+            printer.usage("\x1b[1merror: x\x1b[0m", 2);
         });
-        assert_eq!((out.as_str(), err.as_str()), ("Usage\n", "error\n"));
+        assert_eq!((out.as_str(), err.as_str()), ("Usage\n", "error: x\n"));
     }
 }

@@ -1,0 +1,61 @@
+//! What can be wrong with a command line beyond what its grammar says.
+
+use crate::report::{Explain, Kind};
+use crate::{config, image};
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("{flag}: {why}")]
+    Setting { flag: String, why: config::Error },
+    #[error("{flag}: {why}")]
+    Image { flag: &'static str, why: image::Error },
+    #[error("{flag}: begins like JSON but is not {wanted}")]
+    Json { flag: String, wanted: &'static str },
+    /// Says nothing of the value, which may be a secret.
+    #[error("{flag}: {why}")]
+    Pair { flag: String, why: &'static str },
+    #[error("{flag}: '{value}' is not {wanted}")]
+    Value { flag: &'static str, value: String, wanted: &'static str },
+    #[error("{what}")]
+    Missing { what: String, hint: &'static str },
+    #[error("{0}")]
+    Conflict(String),
+    #[error("cannot write the result")]
+    Output(#[source] std::io::Error),
+    #[error("cannot start the runtime")]
+    Runtime(#[source] std::io::Error),
+    #[error("interrupted")]
+    Interrupted,
+    #[error("not done after {0:?}, the limit that --timeout set")]
+    TimedOut(std::time::Duration),
+    #[error("internal error: '{0}' is not connected to its working parts in this build")]
+    Unconnected(&'static str),
+}
+
+impl Explain for Error {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Error::Setting { why, .. } => why.hint(),
+            Error::Image { why, .. } => why.hint(),
+            Error::Json { wanted, .. } => {
+                Some(format!("Write {wanted}; inside double quotes, a double quote is \\\"."))
+            }
+            Error::Pair { .. } => {
+                Some(r#"Write NAME=VALUE and repeat the flag, or write a JSON object: {"NAME":"VALUE"}."#.into())
+            }
+            Error::Missing { hint, .. } => Some((*hint).into()),
+            Error::TimedOut(_) => {
+                Some("What AWS was already asked to do goes on; raise --timeout to wait longer.".into())
+            }
+            _ => None,
+        }
+    }
+
+    fn kind(&self) -> Kind {
+        match self {
+            Error::Interrupted => Kind::Interrupted,
+            Error::Output(_) | Error::Runtime(_) | Error::TimedOut(_) | Error::Unconnected(_) => Kind::Failed,
+            _ => Kind::Input,
+        }
+    }
+}
