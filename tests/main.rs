@@ -1,6 +1,8 @@
 //! One test binary; a module per subject. What they share is in `support`: servers that may misbehave.
 
+mod architecture;
 mod aws;
+mod cli;
 mod registry;
 mod store;
 mod support;

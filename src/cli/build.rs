@@ -23,6 +23,7 @@ pub struct Build {
 
 /// A build as the user means it.
 #[derive(Debug)]
+#[expect(dead_code, reason = "its working parts are not connected yet")]
 pub struct Request {
     pub image: Image,
     pub to: Vec<Place>,

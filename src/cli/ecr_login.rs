@@ -123,11 +123,18 @@ impl EcrLogin {
         if self.use_credentials_helper == Some(true) {
             job.events.step("No credential helper is installed: the credentials themselves are written.");
         }
-        let request = self.into_request(&job.settings, |_| None)?;
+        let unconnected = || Error::Unconnected("ecr-login").into();
+        let doors = Doors {
+            region_of: |_| None,
+            registry_host: |account, region, _| format!("{account}.dkr.ecr.{region}.amazonaws.com"),
+            authorize: &|_issuer| Box::pin(async move { Err(unconnected()) }),
+            store: &|_directory, _host, _user, _password| Err(unconnected()),
+        };
+        let request = self.into_request(&job.settings, doors.region_of)?;
         if job.settings.dry_run {
             return Ok(request.planned().into());
         }
-        Err(Error::Unconnected("ecr-login").into())
+        Ok(request.apply(&doors, &job.events).await?.into())
     }
 }
 

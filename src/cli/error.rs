@@ -26,7 +26,7 @@ pub enum Error {
     Runtime(#[source] std::io::Error),
     #[error("interrupted")]
     Interrupted,
-    #[error("not done after {0:?}, the limit that --timeout set")]
+    #[error("not done after {:#}, the limit that --timeout set", jiff::SignedDuration::try_from(*.0).unwrap_or_default())]
     TimedOut(std::time::Duration),
     #[error("internal error: '{0}' is not connected to its working parts in this build")]
     Unconnected(&'static str),

@@ -48,7 +48,7 @@ pub struct Global {
     #[arg(long, global = true, value_name = "TIME", value_parser = period)]
     pub timeout: Option<Duration>,
     /// Show requests and retries too
-    #[arg(short, long, global = true, action = clap::ArgAction::Count, conflicts_with = "quiet")]
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
     /// Show warnings and errors only
     #[arg(short, long, global = true)]

@@ -12,8 +12,10 @@ mod error;
 mod exit;
 mod global;
 mod image;
+mod job;
 mod place;
 mod push;
+mod reference;
 mod repository;
 mod revision;
 mod target;
@@ -21,7 +23,6 @@ mod update_task_definition;
 mod values;
 
 use std::ffi::OsString;
-use std::future::Future;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -29,10 +30,13 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use self::error::Error;
 use self::exit::{Done, Failure};
 use self::global::{Global, Output};
+use self::job::Job;
 use crate::clock::Clock;
 use crate::config::{Env, Settings, ci};
 use crate::output::{self, Form, Printer, Sinks, Verbosity};
-use crate::report::{Events, Kind};
+use crate::report::Kind;
+
+pub use self::reference::reference;
 
 const ABOUT: &str = "Ships containers to Amazon ECR and ECS from any CI job: no Docker daemon, no AWS CLI, no Python
 
@@ -78,15 +82,6 @@ enum Task {
     Completions(completions::Completions),
 }
 
-/// What a run is handed. It passes on to each step what that step uses.
-pub struct Job {
-    pub settings: Settings,
-    /// For the variables in a `Template`.
-    pub env: Env,
-    pub events: Events,
-    pub clock: Clock,
-}
-
 /// The whole program: `argv` begins with the program's name.
 pub fn run(argv: Vec<OsString>, env: Env) -> ExitCode {
     let early = Printer::new(options(early_form(&argv), Verbosity::Normal, &env));
@@ -100,7 +95,7 @@ pub fn run(argv: Vec<OsString>, env: Env) -> ExitCode {
     let settings = Settings::resolve(cli.global.given(), &env);
     let done = settings.map_err(Failure::from).and_then(|settings| {
         let job = Job { settings, env, events: printer.events(), clock: Clock::Real };
-        block_on(guard(cli.command.run(&job), &job))
+        job::block_on(job::guard(cli.command.run(&job), &job))
     });
     end(&printer, done)
 }
@@ -167,45 +162,6 @@ fn options(wanted: Option<Output>, verbosity: Verbosity, env: &Env) -> output::O
     };
     let colour = form == Form::Terminal && env.given("NO_COLOR").is_none();
     output::Options { form, colour, verbosity, github: system == Some(ci::System::GitHub), sinks }
-}
-
-/// Runs `work` until it is done, interrupted or out of time. A run that is let go leaves nothing half-written: files
-/// come into being by a rename, and what AWS has been asked for is whole.
-async fn guard(work: impl Future<Output = Result<Done, Failure>>, job: &Job) -> Result<Done, Failure> {
-    let late = async {
-        match job.settings.timeout {
-            Some(limit) => {
-                job.clock.sleep(limit).await;
-                limit
-            }
-            None => std::future::pending().await,
-        }
-    };
-    tokio::select! {
-        done = work => done,
-        () = interrupt() => Err(Error::Interrupted.into()),
-        limit = late => Err(Error::TimedOut(limit).into()),
-    }
-}
-
-/// Ctrl-C, or the CI system's request to stop.
-async fn interrupt() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-    else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-    }
-}
-
-fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Error::Runtime)?;
-    let done = runtime.block_on(work);
-    runtime.shutdown_background(); // a thread that still packs a layer is not waited for
-    done
 }
 
 fn end(printer: &Printer, done: Result<Done, Failure>) -> ExitCode {

@@ -1,0 +1,103 @@
+//! A run and what may end it early: an interrupt, the CI system's request to stop, the limit of `--timeout`.
+
+use std::future::Future;
+
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::error::Error;
+use super::exit::{Done, Failure};
+use crate::clock::Clock;
+use crate::config::{Env, Settings};
+use crate::report::Events;
+
+/// What a run is handed. It passes on to each step what that step uses.
+pub struct Job {
+    pub settings: Settings,
+    /// For the variables in a `Template`.
+    #[expect(dead_code, reason = "no subcommand with templates is connected yet")]
+    pub env: Env,
+    pub events: Events,
+    pub clock: Clock,
+}
+
+/// Runs `work` until it is done, interrupted or out of time. Work that is let go leaves nothing half-written: files
+/// come into being by a rename, and what AWS has been asked for is whole.
+pub async fn guard(work: impl Future<Output = Result<Done, Failure>>, job: &Job) -> Result<Done, Failure> {
+    let late = async {
+        match job.settings.timeout {
+            Some(limit) => {
+                job.clock.sleep(limit).await;
+                limit
+            }
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        biased;
+        done = work => done,
+        () = interrupt() => Err(Error::Interrupted.into()),
+        limit = late => Err(Error::TimedOut(limit).into()),
+    }
+}
+
+/// Ctrl-C, or the signal by which CI systems end a job.
+async fn interrupt() {
+    let kinds = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
+    let (Ok(mut interrupt), Ok(mut terminate)) = kinds else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+}
+
+pub fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Error::Runtime)?;
+    let done = runtime.block_on(work);
+    runtime.shutdown_background(); // a thread that still packs a layer is not waited for
+    done
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+    use std::process::Command;
+    use std::time::{Duration, SystemTime};
+
+    use super::*;
+    use crate::config::Given;
+
+    fn job(timeout: Option<Duration>) -> Job {
+        let settings = Settings::resolve(Given { timeout, ..Given::default() }, &Env::default()).unwrap();
+        let clock = Clock::fake(SystemTime::UNIX_EPOCH);
+        Job { settings, env: Env::default(), events: Events::none(), clock }
+    }
+
+    #[tokio::test]
+    async fn guard_out_of_time_is_exit_code_6() {
+        let failure = guard(pending(), &job(Some(Duration::from_secs(600)))).await.unwrap_err();
+        assert_eq!(
+            (failure.code, failure.shown.message.as_str()),
+            (6, "not done after 10m, the limit that --timeout set")
+        );
+    }
+
+    #[tokio::test]
+    async fn guard_lets_finished_work_through() {
+        let work = async { Err(Error::Conflict("x".into()).into()) };
+        assert_eq!(guard(work, &job(Some(Duration::from_secs(1)))).await.unwrap_err().code, 2);
+    }
+
+    #[tokio::test]
+    async fn guard_interrupted_is_exit_code_130() {
+        for signal in ["-INT", "-TERM"] {
+            let job = job(None);
+            let mut guarded = std::pin::pin!(guard(pending(), &job));
+            assert!(futures_util::poll!(&mut guarded).is_pending(), "the handler is in place");
+            let me = std::process::id().to_string();
+            assert!(Command::new("sh").args(["-c", "kill $0 $1", signal, &me]).status().unwrap().success());
+            assert_eq!(guarded.await.unwrap_err().code, 130);
+        }
+    }
+}
