@@ -229,7 +229,7 @@ fn unset_variable_is_explained() {
     assert_eq!((ended.code, ended.stdout.as_str()), (2, ""));
     assert_eq!(
         ended.stderr,
-        "error: --tag: variable CIRCLE_SHA1 is not set\nhint: Set CIRCLE_SHA1, or write ${CIRCLE_SHA1:-VALUE} if it may be missing.\n"
+        "error: --tag: variable CIRCLE_SHA1 is not set\nhint: Set CIRCLE_SHA1, or write ${CIRCLE_SHA1:-VALUE} if it may be missing; $$ is a dollar sign.\n"
     );
     let operator = dockless(&["push", "oci:image", "--repo", "shop", "--tag", "${X//a/b}"], &[("X", "1")]);
     assert!(operator.stderr.starts_with("error: --tag: '${X//a/b}' is not understood\nhint: "), "{}", operator.stderr);

@@ -86,7 +86,7 @@ enum Task {
 pub fn run(argv: Vec<OsString>, env: Env) -> ExitCode {
     let early = Printer::new(options(early_form(&argv), Verbosity::Normal, &env));
     let cli = match parse(argv, &env) {
-        Ok(Parsed::Cli(cli)) => cli,
+        Ok(Parsed::Cli(cli)) => *cli,
         Ok(Parsed::Page(text)) => return early.page(&text).map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS),
         Err(Refused::Usage(why)) => return refuse(&early, &why),
         Err(Refused::Value(why)) => return end(&early, Err(why.into())),
@@ -115,7 +115,7 @@ impl Task {
 }
 
 enum Parsed {
-    Cli(Cli),
+    Cli(Box<Cli>),
     /// Help or the version.
     Page(String),
 }
@@ -130,7 +130,7 @@ fn parse(argv: Vec<OsString>, env: &Env) -> Result<Parsed, Refused> {
     let parsed =
         argv::parser(Cli::command()).try_get_matches_from(words).and_then(|found| Cli::from_arg_matches(&found));
     match parsed {
-        Ok(cli) => Ok(Parsed::Cli(cli)),
+        Ok(cli) => Ok(Parsed::Cli(Box::new(cli))),
         Err(why) if why.use_stderr() => Err(Refused::Usage(why)),
         Err(page) => Ok(Parsed::Page(page.render().ansi().to_string())),
     }

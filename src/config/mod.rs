@@ -37,7 +37,9 @@ pub enum Error {
 impl Explain for Error {
     fn hint(&self) -> Option<String> {
         Some(match self {
-            Error::Unset(name) => format!("Set {name}, or write ${{{name}:-VALUE}} if it may be missing."),
+            Error::Unset(name) => {
+                format!("Set {name}, or write ${{{name}:-VALUE}} if it may be missing; $$ is a dollar sign.")
+            }
             Error::Demanded { name, .. } => format!("Set {name} in the environment of this step."),
             Error::Unsupported(_) => {
                 "Understood are $NAME, ${NAME}, ${NAME:-default}, ${NAME-default}, ${NAME:offset}, \

@@ -25,7 +25,9 @@ impl Bars {
     pub fn advance(&mut self, digest: &str, sent: u64, size: u64) {
         let all = &self.all;
         let bar = self.running.entry(digest.to_owned()).or_insert_with(|| {
-            let style = ProgressStyle::with_template("{msg}  {bar:30}  {bytes} of {total_bytes}  {bytes_per_sec}");
+            let style = ProgressStyle::with_template(
+                "{msg}  {bar:30}  {decimal_bytes} of {decimal_total_bytes}  {decimal_bytes_per_sec}",
+            );
             let style = style.expect("a valid template").progress_chars("━━ ");
             all.add(ProgressBar::new(size).with_style(style).with_message(short(digest).to_owned()))
         });
