@@ -20,6 +20,7 @@ pub mod layer;
 pub mod output;
 pub mod registry;
 pub mod report;
+pub mod repository;
 pub mod source;
 pub mod store;
 
