@@ -22,14 +22,14 @@ pub struct Section {
 
 impl Section {
     /// The bytes, from the first. Ends early if the file does.
-    pub fn read(&self) -> io::Result<impl Read + Send + 'static> {
+    pub fn read(&self) -> io::Result<impl Read + Send + use<>> {
         let mut file = File::open(&self.path)?;
         file.seek(SeekFrom::Start(self.offset))?;
         Ok(file.take(self.size))
     }
 
     /// The same for asynchronous work, such as an upload.
-    pub async fn stream(&self) -> io::Result<impl Stream<Item = io::Result<Bytes>> + Send + 'static> {
+    pub async fn stream(&self) -> io::Result<impl Stream<Item = io::Result<Bytes>> + Send + use<>> {
         let mut file = tokio::fs::File::open(&self.path).await?;
         file.seek(SeekFrom::Start(self.offset)).await?;
         Ok(ReaderStream::with_capacity(file.take(self.size), PIECE))
