@@ -3,6 +3,7 @@
 mod architecture;
 mod aws;
 mod cli;
+mod ecr_login;
 mod registry;
 mod store;
 mod support;

@@ -8,11 +8,13 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use self::login::{Doors, Hosts, Issuer, Login};
-use super::Job;
+use self::login::{Hosts, Issuer, Login};
 use super::error::Error;
 use super::exit::{Done, Failure};
+use super::job::Job;
+use super::session;
 use super::target::{RegistryArgs, account_id, host};
+use crate::aws::host::is_ecr_host;
 use crate::config::Settings;
 
 #[derive(Debug, Args)]
@@ -49,10 +51,10 @@ pub struct Request {
 }
 
 impl EcrLogin {
-    pub fn into_request(self, settings: &Settings, region_of: fn(&str) -> Option<String>) -> Result<Request, Error> {
+    pub fn into_request(self, settings: &Settings) -> Result<Request, Error> {
         let password_stdout = self.password_stdout.unwrap_or_default();
         let domain = self.registry.aws_domain.clone();
-        let logins = logins(self.registry, settings, region_of)?;
+        let logins = logins(self.registry, settings)?;
         if password_stdout && logins.len() > 1 {
             return Err(Error::Conflict(format!(
                 "--password-stdout prints one password, and {} regions have one each",
@@ -76,22 +78,16 @@ impl EcrLogin {
         if self.use_credentials_helper == Some(true) {
             job.events.step("No credential helper is installed: the credentials themselves are written.");
         }
-        let unconnected = || Error::Unconnected("ecr-login").into();
-        let doors = Doors {
-            region_of: |_| None,
-            registry_host: |account, region, _| format!("{account}.dkr.ecr.{region}.amazonaws.com"),
-            authorize: &|_issuer| Box::pin(async move { Err(unconnected()) }),
-            store: &|_directory, _host, _user, _password| Err(unconnected()),
-        };
-        let request = self.into_request(&job.settings, doors.region_of)?;
+        let request = self.into_request(&job.settings)?;
         if job.settings.dry_run {
             return Ok(request.planned().into());
         }
-        Ok(request.apply(&doors, &job.events).await?.into())
+        let session = session::open(&job.settings, request.region(), &job.events).await?;
+        Ok(request.apply(&session, &job.events).await?.into())
     }
 }
 
-fn logins(args: RegistryArgs, settings: &Settings, region_of: fn(&str) -> Option<String>) -> Result<Vec<Login>, Error> {
+fn logins(args: RegistryArgs, settings: &Settings) -> Result<Vec<Login>, Error> {
     if args.public_registry == Some(true) {
         return Ok(vec![Login { issuer: Issuer::Public, hosts: Hosts::Own }]);
     }
@@ -107,9 +103,9 @@ fn logins(args: RegistryArgs, settings: &Settings, region_of: fn(&str) -> Option
     };
     // A password works where it was issued, so a host's own region decides over all others.
     if let Hosts::Named(name) = &hosts
-        && let Some(region) = region_of(name)
+        && let Some(host) = is_ecr_host(name)
     {
-        return Ok(vec![Login { issuer: Issuer::Private(Some(region)), hosts }]);
+        return Ok(vec![Login { issuer: Issuer::Private(Some(host.region)), hosts }]);
     }
     let login = |region: Option<String>| Login { issuer: Issuer::Private(region), hosts: hosts.clone() };
     let mut logins: Vec<Login> = settings.regions.iter().map(|region| login(Some(region.value.clone()))).collect();
@@ -127,13 +123,9 @@ mod tests {
         EcrLogin { registry, password_stdout: None, use_credentials_helper: None }
     }
 
-    fn region_of(host: &str) -> Option<String> {
-        host.split_once(".dkr.ecr.").and_then(|(_, rest)| Some(rest.split_once('.')?.0.to_owned()))
-    }
-
     fn request(args: EcrLogin, variables: &[(&str, &str)], regions: &[&str]) -> Result<Request, Error> {
         let given = Given { regions: regions.iter().map(|region| region.to_string()).collect(), ..Given::default() };
-        args.into_request(&Settings::resolve(given, &variables.iter().copied().collect::<Env>()).unwrap(), region_of)
+        args.into_request(&Settings::resolve(given, &variables.iter().copied().collect::<Env>()).unwrap())
     }
 
     const HOME: (&str, &str) = ("HOME", "/home/ci");

@@ -18,6 +18,7 @@ mod push;
 mod reference;
 mod repository;
 mod revision;
+mod session;
 mod target;
 mod update_task_definition;
 mod values;

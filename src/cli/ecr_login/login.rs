@@ -1,15 +1,14 @@
 //! The logins of a request, made: each issuer asked once, its password put where it belongs.
 
-use std::path::Path;
-use std::time::SystemTime;
-
-use futures_util::future::BoxFuture;
 use jiff::Timestamp;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
 use super::super::exit::Failure;
 use super::{Destination, Request};
+use crate::aws::host::{PUBLIC_REGISTRY, registry_host};
+use crate::aws::{self, Session};
+use crate::registry::{Credentials, docker_config};
 use crate::report::{Events, Export, Outcome, Report};
 
 /// Who gives out a password.
@@ -35,32 +34,6 @@ pub struct Login {
     pub hosts: Hosts,
 }
 
-/// What an issuer answers.
-#[derive(Debug, Clone)]
-pub struct Authorization {
-    pub username: String,
-    pub password: SecretString,
-    /// Host of the caller's own registry, perhaps with `https://` before it.
-    pub endpoint: String,
-    pub expires_at: Option<SystemTime>,
-}
-
-/// Asks an issuer.
-pub type Authorize<'a> = dyn Fn(Issuer) -> BoxFuture<'a, Result<Authorization, Failure>> + Send + Sync + 'a;
-
-/// Writes into Docker's configuration: directory, host, user, password.
-pub type Store<'a> = dyn Fn(&Path, &str, &str, &SecretString) -> Result<(), Failure> + Send + Sync + 'a;
-
-/// What this subcommand needs of other rooms.
-pub struct Doors<'a> {
-    /// The region that an ECR host's name holds.
-    pub region_of: fn(&str) -> Option<String>,
-    /// Account, region, domain.
-    pub registry_host: fn(&str, &str, Option<&str>) -> String,
-    pub authorize: &'a Authorize<'a>,
-    pub store: &'a Store<'a>,
-}
-
 impl Request {
     /// What a dry run shows.
     pub fn planned(&self) -> Report {
@@ -80,39 +53,53 @@ impl Request {
         }
     }
 
+    /// The region to open a session in. The public registry's API is in one place, whatever the caller's region.
+    pub fn region(&self) -> Option<&str> {
+        match &self.logins.first()?.issuer {
+            Issuer::Private(region) => region.as_deref(),
+            Issuer::Public => Some("us-east-1"),
+        }
+    }
+
     /// Fetches each password and puts it where it belongs.
-    pub async fn apply(self, doors: &Doors<'_>, events: &Events) -> Result<Report, Failure> {
+    pub async fn apply(self, session: &Session, events: &Events) -> Result<Report, Failure> {
         let mut done = Vec::new();
         for login in &self.logins {
             events.step(format!("Logging in to {login}"));
-            let authorization = (doors.authorize)(login.issuer.clone()).await?;
-            for host in login.resolve(&authorization.endpoint, self.domain.as_deref(), doors.registry_host) {
+            let answer = login.issuer.authorize(session).await?;
+            let credentials = Credentials { username: answer.username.clone(), password: answer.password.clone() };
+            for host in login.resolve(&answer.proxy_endpoint, self.domain.as_deref()) {
                 if let Destination::DockerConfig(directory) = &self.destination {
-                    (doors.store)(directory, &host, &authorization.username, &authorization.password)?;
+                    docker_config::set(directory, &host, &credentials, events)?;
                 }
-                done.push((host, authorization.clone()));
+                done.push((host, answer.clone()));
             }
         }
         Ok(report(&self.destination, &done))
     }
 }
 
+impl Issuer {
+    async fn authorize(&self, session: &Session) -> Result<aws::Login, aws::Error> {
+        match self {
+            Issuer::Private(None) => session.ecr().authorization(None).await,
+            Issuer::Private(Some(region)) => session.in_region(region)?.ecr().authorization(None).await,
+            Issuer::Public => session.ecr().public_authorization().await,
+        }
+    }
+}
+
 impl Login {
     /// The hosts' names, now that the issuer has named its caller's.
-    fn resolve(
-        &self,
-        endpoint: &str,
-        domain: Option<&str>,
-        name: fn(&str, &str, Option<&str>) -> String,
-    ) -> Vec<String> {
+    fn resolve(&self, endpoint: &str, domain: Option<&str>) -> Vec<String> {
         let own = endpoint.strip_prefix("https://").unwrap_or(endpoint).trim_end_matches('/');
         let of = |account: &str| match &self.issuer {
-            Issuer::Private(Some(region)) => name(account, region, domain),
+            Issuer::Private(Some(region)) => registry_host(account, region, domain),
             // Only the account differs between the registries of one region.
             _ => own.split_once('.').map_or(own.to_owned(), |(_, rest)| format!("{account}.{rest}")),
         };
         match (&self.issuer, &self.hosts) {
-            (Issuer::Public, _) => vec!["public.ecr.aws".into()],
+            (Issuer::Public, _) => vec![PUBLIC_REGISTRY.into()],
             (_, Hosts::Own) => vec![own.into()],
             (_, Hosts::Accounts(accounts)) => accounts.iter().map(|account| of(account)).collect(),
             (_, Hosts::Named(host)) => vec![host.clone()],
@@ -123,7 +110,7 @@ impl Login {
 impl std::fmt::Display for Login {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let place = match &self.issuer {
-            Issuer::Public => return f.write_str("public.ecr.aws"),
+            Issuer::Public => return f.write_str(PUBLIC_REGISTRY),
             Issuer::Private(Some(region)) => format!("ECR in {region}"),
             Issuer::Private(None) => "ECR in the profile's region".into(),
         };
@@ -135,19 +122,17 @@ impl std::fmt::Display for Login {
     }
 }
 
-fn report(destination: &Destination, done: &[(String, Authorization)]) -> Report {
-    let until = |authorization: &Authorization| {
-        Timestamp::try_from(authorization.expires_at?).ok().map(|at| format!("{at:.0}"))
-    };
-    let registry = |(host, authorization): &(String, Authorization)| json!({"registry": host, "username": authorization.username, "expires_at": until(authorization)});
-    let line = |(host, authorization): &(String, Authorization)| {
-        let until = until(authorization).map(|at| format!(" until {at}")).unwrap_or_default();
+fn report(destination: &Destination, done: &[(String, aws::Login)]) -> Report {
+    let until = |answer: &aws::Login| Timestamp::try_from(answer.expires_at?).ok().map(|at| format!("{at:.0}"));
+    let registry = |(host, answer): &(String, aws::Login)| json!({"registry": host, "username": answer.username, "expires_at": until(answer)});
+    let line = |(host, answer): &(String, aws::Login)| {
+        let until = until(answer).map(|at| format!(" until {at}")).unwrap_or_default();
         format!("Logged in to {host}{until}.")
     };
     let mut document = json!({"registries": done.iter().map(registry).collect::<Vec<Value>>()});
     let mut lines = Vec::new();
-    if let (Destination::Stdout, Some((_, authorization))) = (destination, done.first()) {
-        let password = authorization.password.expose_secret();
+    if let (Destination::Stdout, Some((_, answer))) = (destination, done.first()) {
+        let password = answer.password.expose_secret();
         document["password"] = password.into();
         lines.push(password.to_owned());
     }
@@ -164,90 +149,37 @@ fn report(destination: &Destination, done: &[(String, Authorization)]) -> Report
 
 #[cfg(test)]
 mod tests {
-    use std::path::PathBuf;
-    use std::sync::Mutex;
-
     use super::*;
 
     const ONE: &str = "123456789012";
     const TWO: &str = "210987654321";
 
-    fn request(region: Option<&str>, hosts: Hosts) -> Request {
-        let logins = vec![Login { issuer: Issuer::Private(region.map(str::to_owned)), hosts }];
-        Request { logins, domain: None, destination: Destination::DockerConfig(PathBuf::from("/home/ci/.docker")) }
+    fn hosts(region: Option<&str>, hosts: Hosts, domain: Option<&str>) -> Vec<String> {
+        let login = Login { issuer: Issuer::Private(region.map(str::to_owned)), hosts };
+        login.resolve(&format!("https://{ONE}.dkr.ecr.eu-west-3.amazonaws.com"), domain)
     }
 
-    /// Applies against doors that answer and remember.
-    async fn apply(request: Request) -> (Report, Vec<String>) {
-        let stored = Mutex::new(Vec::new());
-        let authorize = |issuer: Issuer| -> BoxFuture<'_, Result<Authorization, Failure>> {
-            let region = match issuer {
-                Issuer::Private(region) => region.unwrap_or("eu-west-3".into()),
-                Issuer::Public => "us-east-1".into(),
-            };
-            Box::pin(async move {
-                Ok(Authorization {
-                    username: "AWS".into(),
-                    password: format!("geheim-{region}").into(),
-                    endpoint: format!("https://{ONE}.dkr.ecr.{region}.amazonaws.com"),
-                    expires_at: Some(SystemTime::UNIX_EPOCH),
-                })
-            })
-        };
-        let store = |directory: &Path, host: &str, user: &str, password: &SecretString| {
-            let line = format!("{} {host} {user} {}", directory.display(), password.expose_secret());
-            stored.lock().unwrap().push(line);
-            Ok(())
-        };
-        let registry_host = |account: &str, region: &str, domain: Option<&str>| {
-            format!("{account}.dkr.ecr.{region}.{}", domain.unwrap_or("amazonaws.com"))
-        };
-        let doors = Doors { region_of: |_| None, registry_host, authorize: &authorize, store: &store };
-        let report = request.apply(&doors, &Events::none()).await.unwrap();
-        (report, stored.into_inner().unwrap())
+    #[test]
+    fn hosts_follow_the_region_that_was_given() {
+        let accounts = || Hosts::Accounts(vec![ONE.into(), TWO.into()]);
+        let wanted = [ONE, TWO].map(|account| format!("{account}.dkr.ecr.eu-west-1.amazonaws.com"));
+        assert_eq!(hosts(Some("eu-west-1"), accounts(), None), wanted);
+        let wanted = [ONE, TWO].map(|account| format!("{account}.dkr.ecr.eu-west-1.example.test"));
+        assert_eq!(hosts(Some("eu-west-1"), accounts(), Some("example.test")), wanted);
     }
 
-    #[tokio::test]
-    async fn apply_stores_each_hosts_credentials() {
-        let accounts = Hosts::Accounts(vec![ONE.into(), TWO.into()]);
-        let (report, stored) = apply(request(Some("eu-west-1"), accounts)).await;
-        let host = |account: &str| format!("{account}.dkr.ecr.eu-west-1.amazonaws.com");
-        assert_eq!(
-            stored,
-            [ONE, TWO].map(|account| format!("/home/ci/.docker {} AWS geheim-eu-west-1", host(account)))
-        );
-        assert!(report.summary.starts_with(&format!("Logged in to {} until 1970-01-01T00:00:00Z.", host(ONE))));
-        assert!(!format!("{report:?}").contains("geheim"), "{report:?}");
+    #[test]
+    fn hosts_follow_the_issuer_where_no_region_is_given() {
+        assert_eq!(hosts(None, Hosts::Own, None), [format!("{ONE}.dkr.ecr.eu-west-3.amazonaws.com")]);
+        let other = Hosts::Accounts(vec![TWO.into()]);
+        assert_eq!(hosts(None, other, None), [format!("{TWO}.dkr.ecr.eu-west-3.amazonaws.com")]);
     }
 
-    #[tokio::test]
-    async fn apply_names_hosts_after_the_issuer_where_no_region_is_given() {
-        let (_, stored) = apply(request(None, Hosts::Accounts(vec![TWO.into()]))).await;
-        assert_eq!(stored, [format!("/home/ci/.docker {TWO}.dkr.ecr.eu-west-3.amazonaws.com AWS geheim-eu-west-3")]);
-        let (report, _) = apply(request(None, Hosts::Own)).await;
-        assert_eq!(report.exports[0].value, format!("{ONE}.dkr.ecr.eu-west-3.amazonaws.com"));
-    }
-
-    #[tokio::test]
-    async fn apply_takes_the_domain_it_was_given() {
-        let given = Request {
-            domain: Some("example.test".into()),
-            ..request(Some("eu-west-1"), Hosts::Accounts(vec![TWO.into()]))
-        };
-        let (report, _) = apply(given).await;
-        assert_eq!(report.exports[0].value, format!("{TWO}.dkr.ecr.eu-west-1.example.test"));
-    }
-
-    #[tokio::test]
-    async fn apply_public_registry_has_one_name() {
-        let logins = vec![Login { issuer: Issuer::Public, hosts: Hosts::Own }];
-        let (_, stored) = apply(Request { logins, ..request(None, Hosts::Own) }).await;
-        assert_eq!(stored, ["/home/ci/.docker public.ecr.aws AWS geheim-us-east-1"]);
-    }
-
-    #[tokio::test]
-    async fn apply_password_on_stdout_is_alone_there() {
-        let (report, stored) = apply(Request { destination: Destination::Stdout, ..request(None, Hosts::Own) }).await;
-        assert_eq!((report.lines, report.summary.as_str(), stored.len()), (vec!["geheim-eu-west-3".to_owned()], "", 0));
+    #[test]
+    fn hosts_named_in_full_stay_as_they_are() {
+        let named = Hosts::Named("registry.example".into());
+        assert_eq!(hosts(Some("eu-west-1"), named, None), ["registry.example"]);
+        let public = Login { issuer: Issuer::Public, hosts: Hosts::Own };
+        assert_eq!(public.resolve("https://public.ecr.aws", None), ["public.ecr.aws"]);
     }
 }
