@@ -87,6 +87,7 @@ struct Source {
     text: String,
 }
 
+/// All but tests in files of their own.
 fn sources() -> Vec<Source> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut found = Vec::new();
@@ -94,7 +95,7 @@ fn sources() -> Vec<Source> {
     while let Some(path) = open.pop() {
         if path.is_dir() {
             open.extend(fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
+        } else if path.extension().is_some_and(|extension| extension == "rs") && !path.ends_with("tests.rs") {
             let text = fs::read_to_string(&path).unwrap();
             found.push(Source { path: path.strip_prefix(&root).unwrap().to_str().unwrap().to_owned(), text });
         }

@@ -5,9 +5,9 @@
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
 use super::{Level, RECIPE};
+use crate::clock::Clock;
 use crate::image::{DiffId, Digest};
 
 /// So many entries are kept, the latest used; at some 80 bytes each.
@@ -29,7 +29,7 @@ impl Known {
     pub fn find(&self, diff_id: &DiffId, level: Level) -> Option<(Digest, u64)> {
         let path = self.dir.as_ref()?.join(name(diff_id, level));
         let found = parse(&fs::read_to_string(&path).ok()?)?;
-        let _ = File::options().write(true).open(&path).and_then(|file| file.set_modified(SystemTime::now()));
+        let _ = File::options().write(true).open(&path).and_then(|file| file.set_modified(Clock::Real.now()));
         Some(found)
     }
 
@@ -93,7 +93,7 @@ fn is_entry(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::time::{Duration, SystemTime};
 
     use super::*;
 
