@@ -1,7 +1,8 @@
 //! `ecr-login` as a pipeline runs it, against a scripted AWS.
 
 use std::path::Path;
-use std::process::Output;
+use std::process::{Output, Stdio};
+use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -33,7 +34,7 @@ fn region(request: &Received) -> String {
     request.header("authorization").split('/').nth(2).unwrap_or_default().to_owned()
 }
 
-async fn login(aws: &FakeAws, home: &Path, words: &[&str]) -> Output {
+fn command(aws: &FakeAws, home: &Path, words: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_dockless"));
     command
         .env_clear()
@@ -41,7 +42,11 @@ async fn login(aws: &FakeAws, home: &Path, words: &[&str]) -> Output {
         .env("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE")
         .env("AWS_SECRET_ACCESS_KEY", "s3cret");
     command.arg("ecr-login").args(["--endpoint-url", aws.url()]).args(words).current_dir(home);
-    command.output().await.unwrap()
+    command
+}
+
+async fn login(aws: &FakeAws, home: &Path, words: &[&str]) -> Output {
+    command(aws, home, words).output().await.unwrap()
 }
 
 fn text(bytes: &[u8]) -> &str {
@@ -122,23 +127,34 @@ async fn login_denied_is_exit_code_1_with_a_hint() {
     assert!(!home.path().join(".docker").exists());
 }
 
-#[cfg(unix)]
+/// An AWS that takes its time.
+async fn slow_aws() -> FakeAws {
+    let aws = FakeAws::start().await;
+    aws.answer("GetAuthorizationToken", Reply::json(json!({})).after(Duration::from_secs(60)));
+    aws
+}
+
+#[tokio::test]
+async fn login_out_of_time_is_exit_code_6() {
+    let (aws, home) = (slow_aws().await, tempfile::tempdir().unwrap());
+    let ended = login(&aws, home.path(), &["--region=eu-west-1", "--timeout=300ms"]).await;
+    assert_eq!(ended.status.code(), Some(6), "{}", text(&ended.stderr));
+}
+
+/// In processes of their own, since a signal reaches all of one.
 #[tokio::test]
 async fn login_interrupted_is_exit_code_130() {
-    let (aws, home) = (FakeAws::start().await, tempfile::tempdir().unwrap());
-    aws.answer("GetAuthorizationToken", Reply::json(json!({})).after(std::time::Duration::from_secs(60)));
-    let waiting = login(&aws, home.path(), &["--region=eu-west-1", "--timeout=300ms"]).await;
-    assert_eq!(waiting.status.code(), Some(6), "{}", text(&waiting.stderr));
-    let mut command = Command::new(env!("CARGO_BIN_EXE_dockless"));
-    command.env_clear().env("HOME", home.path()).env("AWS_ACCESS_KEY_ID", "A").env("AWS_SECRET_ACCESS_KEY", "s");
-    command.args(["ecr-login", "--region=eu-west-1", "--endpoint-url", aws.url()]).stderr(std::process::Stdio::piped());
-    let child = command.spawn().unwrap();
-    let id = child.id().unwrap().to_string();
-    while aws.received().len() < 2 {
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    for signal in ["-INT", "-TERM"] {
+        let (aws, home) = (slow_aws().await, tempfile::tempdir().unwrap());
+        let mut command = command(&aws, home.path(), &["--region=eu-west-1"]);
+        let child = command.stderr(Stdio::piped()).spawn().unwrap();
+        let id = child.id().unwrap().to_string();
+        while aws.received().is_empty() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        assert!(Command::new("sh").args(["-c", "kill $0 $1", signal, &id]).status().await.unwrap().success());
+        let ended = child.wait_with_output().await.unwrap();
+        assert_eq!(ended.status.code(), Some(130), "{signal}");
+        assert!(text(&ended.stderr).ends_with("error: interrupted\n"), "{}", text(&ended.stderr));
     }
-    Command::new("sh").args(["-c", "kill -INT $0", &id]).status().await.unwrap();
-    let ended = child.wait_with_output().await.unwrap();
-    assert_eq!(ended.status.code(), Some(130));
-    assert!(text(&ended.stderr).ends_with("error: interrupted\n"), "{}", text(&ended.stderr));
 }
