@@ -21,7 +21,11 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("source", &["layer", "image"]),
     ("build", &["source", "store", "registry", "layer", "image"]),
     ("deploy", &["aws", "image"]),
-    ("cli", &["aws", "build", "config", "deploy", "image", "layer", "output", "registry", "source", "store"]),
+    ("repository", &["aws", "image"]),
+    (
+        "cli",
+        &["aws", "build", "config", "deploy", "image", "layer", "output", "registry", "repository", "source", "store"],
+    ),
     ("lib", &["cli", "config"]),
     ("main", &[]),
 ];
