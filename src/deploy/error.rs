@@ -1,0 +1,95 @@
+//! Everything that can stop a deployment before or while it is started, each with its cure. How a started
+//! deployment ends is no error but an outcome ([`super::Verdict`]).
+
+use crate::report::{Explain, Kind};
+
+use super::ecs::CallError;
+use super::updates::{Place, UpdateError};
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error(transparent)]
+    Update(#[from] UpdateError),
+    #[error("task-definition-tags: {why}")]
+    Tags { why: String, hint: Option<String> },
+    #[error("{what}: {why}")]
+    Input { what: &'static str, why: String, hint: Option<String> },
+    #[error("{parameter}, {place}: there is no container '{container}' in {definition}")]
+    NoContainer {
+        parameter: &'static str,
+        place: Place,
+        container: String,
+        definition: String,
+        known: Vec<String>,
+        nearest: Option<String>,
+    },
+    #[error("{parameter}, {place}: {why}")]
+    Edit { parameter: &'static str, place: Place, why: String, hint: String },
+    #[error("there is no cluster '{cluster}'")]
+    NoCluster { cluster: String, source: CallError },
+    #[error("there is no service '{service}' in cluster '{cluster}'")]
+    NoService { service: String, cluster: String, why: String },
+    #[error("service '{service}' in cluster '{cluster}' is {status} and cannot be deployed to")]
+    Inactive { service: String, cluster: String, status: String },
+    #[error("service '{service}' is deployed by {controller}, not by ECS itself")]
+    Controller { service: String, controller: String },
+    #[error("there is no task definition '{family}'")]
+    NoDefinition { family: String, source: CallError },
+    #[error("{what}: {why}")]
+    Document { what: &'static str, why: String },
+    #[error(transparent)]
+    Call(#[from] CallError),
+    #[error("{registered} was registered, but not deployed: {source}")]
+    Undeployed { registered: String, source: CallError },
+}
+
+impl Error {
+    pub(super) fn input(what: &'static str, why: impl Into<String>, hint: impl Into<String>) -> Self {
+        Error::Input { what, why: why.into(), hint: Some(hint.into()) }
+    }
+}
+
+fn call_hint(error: &CallError) -> Option<String> {
+    let grant = || format!("Grant {} to the identity that runs this.", error.action());
+    error.hint.clone().or_else(|| error.is_denied().then(grant))
+}
+
+impl Explain for Error {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Error::Update(error) => Some(error.hint.clone()),
+            Error::Tags { hint, .. } | Error::Input { hint, .. } => hint.clone(),
+            Error::Edit { hint, .. } => Some(hint.clone()),
+            Error::NoContainer { known, nearest, .. } => {
+                let meant = nearest.as_ref().map(|name| format!("Did you mean '{name}'? ")).unwrap_or_default();
+                Some(format!("{meant}It has {}.", known.join(", ")))
+            }
+            Error::NoCluster { .. } => Some("Check the cluster's name, the region and the account.".into()),
+            Error::NoService { why, .. } => {
+                Some(format!("ECS says {why}. Check the service's name, or give --create-service to have it created."))
+            }
+            Error::Inactive { .. } => Some("It was deleted: create it again first.".into()),
+            Error::Controller { controller, .. } if controller == "CODE_DEPLOY" => Some(
+                "Deploy it through CodeDeploy, or move the service to the ECS controller, which knows blue/green too."
+                    .into(),
+            ),
+            Error::Controller { .. } => Some("Deploy it with the tool that manages its task sets.".into()),
+            Error::NoDefinition { .. } => {
+                Some("Register the family's first revision, or check the name, the region and the account.".into())
+            }
+            Error::Document { .. } => None,
+            Error::Call(error) => call_hint(error),
+            Error::Undeployed { source, .. } => {
+                let again = "Run the same command again: the revision is found and not registered twice.";
+                Some(call_hint(source).map_or(again.into(), |hint| format!("{hint} {again}")))
+            }
+        }
+    }
+
+    fn kind(&self) -> Kind {
+        match self {
+            Error::Call(_) | Error::Undeployed { .. } | Error::Document { .. } => Kind::Failed,
+            _ => Kind::Input,
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! What must not be read in a build log. A value is taken for a secret if its name says so, or if it looks
+//! like one: a private key, an AWS key id, a token with a well-known head, a URL with a password in it.
+
+use serde_json::Value;
+
+pub const MASK: &str = "***";
+
+/// Words of a variable's name that mark its value as secret; `_`, `-` and changes of case part words.
+const WORDS: [&str; 17] = [
+    "password",
+    "passwd",
+    "pwd",
+    "pass",
+    "passphrase",
+    "secret",
+    "secrets",
+    "token",
+    "tokens",
+    "key",
+    "apikey",
+    "credential",
+    "credentials",
+    "auth",
+    "private",
+    "dsn",
+    "cookie",
+];
+
+/// How values begin that are secrets whatever they are called.
+const HEADS: [&str; 10] =
+    ["-----BEGIN", "AKIA", "ASIA", "ghp_", "gho_", "ghs_", "github_pat_", "glpat-", "xoxb-", "eyJhbGciOi"];
+
+/// Whether the value of this variable is kept out of logs.
+pub fn is_secret(name: &str, value: &str) -> bool {
+    words(name).iter().any(|word| WORDS.contains(&word.as_str()))
+        || HEADS.iter().any(|head| value.starts_with(head))
+        || has_password(value)
+}
+
+fn words(name: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut lower = false;
+    for c in name.chars() {
+        if !c.is_alphanumeric() || (c.is_uppercase() && lower) {
+            words.push(String::new());
+        }
+        lower = c.is_lowercase();
+        if c.is_alphanumeric() {
+            words.last_mut().expect("never empty").extend(c.to_lowercase());
+        }
+    }
+    words
+}
+
+/// `scheme://user:password@host`
+fn has_password(value: &str) -> bool {
+    let Some((_, rest)) = value.split_once("://") else { return false };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    authority.rsplit_once('@').is_some_and(|(user, _)| user.contains(':'))
+}
+
+/// A copy of a request body that may be shown: secret values of `environment` entries at any depth are masked.
+pub fn shown(body: &Value) -> Value {
+    match body {
+        Value::Array(items) => items.iter().map(shown).collect(),
+        Value::Object(members) => {
+            Value::Object(members.iter().map(|(name, value)| (name.clone(), shown_member(name, value))).collect())
+        }
+        other => other.clone(),
+    }
+}
+
+fn shown_member(name: &str, value: &Value) -> Value {
+    match value {
+        Value::Array(entries) if name == "environment" => entries.iter().map(shown_variable).collect(),
+        other => shown(other),
+    }
+}
+
+fn shown_variable(entry: &Value) -> Value {
+    let mut entry = entry.clone();
+    let name = entry["name"].as_str().unwrap_or_default().to_owned();
+    if let Some(value) = entry.get_mut("value")
+        && is_secret(&name, value.as_str().unwrap_or_default())
+    {
+        *value = MASK.into();
+    }
+    entry
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn mask_by_name_or_by_value() {
+        for (name, value) in [
+            ("DB_PASSWORD", "x"),
+            ("apiKey", "x"),
+            ("NPM_TOKEN", "x"),
+            ("DATABASE_URL", "postgres://app:hunter2@db/app"),
+            ("X", "AKIAIOSFODNN7EXAMPLE"),
+        ] {
+            assert!(is_secret(name, value), "{name}");
+        }
+        for (name, value) in [
+            ("MONKEY", "banana"),
+            ("VERSION", "v1"),
+            ("URL", "https://host:80/a@b"),
+            ("KEYBOARD", "x"),
+            ("AUTHOR", "x"),
+        ] {
+            assert!(!is_secret(name, value), "{name}");
+        }
+    }
+
+    #[test]
+    fn shown_body_masks_only_environment_values() {
+        let body = json!({"containerDefinitions": [{"name": "web", "environment": [
+            {"name": "TOKEN", "value": "abc"}, {"name": "V", "value": "1"}],
+            "secrets": [{"name": "KEY", "valueFrom": "arn"}]}]});
+        let shown = shown(&body);
+        assert_eq!(shown["containerDefinitions"][0]["environment"][0]["value"], "***");
+        assert_eq!(shown["containerDefinitions"][0]["environment"][1]["value"], "1");
+        assert_eq!(shown["containerDefinitions"][0]["secrets"], body["containerDefinitions"][0]["secrets"]);
+    }
+}
