@@ -41,6 +41,8 @@ pub enum Error {
     Call(#[from] CallError),
     #[error("{registered} was registered, but not deployed: {source}")]
     Undeployed { registered: String, source: CallError },
+    #[error("the deployment to '{service}' has begun, but it cannot be watched: {source}")]
+    Unwatched { service: String, source: CallError },
 }
 
 impl Error {
@@ -79,6 +81,7 @@ impl Explain for Error {
             }
             Error::Document { .. } => None,
             Error::Call(error) => call_hint(error),
+            Error::Unwatched { source, .. } => call_hint(source),
             Error::Undeployed { source, .. } => {
                 let again = "Run the same command again: the revision is found and not registered twice.";
                 Some(call_hint(source).map_or(again.into(), |hint| format!("{hint} {again}")))
@@ -88,7 +91,9 @@ impl Explain for Error {
 
     fn kind(&self) -> Kind {
         match self {
-            Error::Call(_) | Error::Undeployed { .. } | Error::Document { .. } => Kind::Failed,
+            Error::Call(_) | Error::Undeployed { .. } | Error::Unwatched { .. } | Error::Document { .. } => {
+                Kind::Failed
+            }
             _ => Kind::Input,
         }
     }

@@ -1,14 +1,43 @@
-//! x
+//! Deploys to Amazon ECS: update strings become edits, edits become a new revision of a task definition, the
+//! revision becomes a deployment, and the deployment is watched until there is a verdict.
+//!
+//! `observe` makes the only reads, `plan` is pure and refuses whatever can be refused, `apply` makes the calls
+//! of the plan, `rollout` asks `judge` after every look. All documents stay raw JSON, so what ECS adds tomorrow
+//! passes through today.
+
+mod apply;
+mod diagnose;
 mod ecs;
 mod edit;
 mod error;
 mod image;
+mod judge;
 mod mask;
 mod nearest;
+mod observe;
+mod plan;
+mod request;
+mod rollout;
+mod snapshot;
+mod summary;
 mod tags;
 mod updates;
+
+#[cfg(test)]
+mod fake;
+#[cfg(test)]
+mod whole_loop;
+
+pub use apply::{Applied, Started, apply};
+pub use diagnose::{Cause, Stopped};
 pub use ecs::{Answer, CallError, Ecs};
 pub use edit::{Change, What};
 pub use error::Error;
+pub use judge::{Verdict, judge};
+pub use observe::{observe_definition, observe_service};
+pub use plan::{Call, Deploy, Plan, Step, plan_definition, plan_service};
+pub use request::{Create, DeployServiceUpdate, Family, UpdateTaskDefinition, Wait, count, revision};
+pub use rollout::{Ended, watch};
+pub use summary::report;
 pub use tags::{Tag, parse as parse_tags};
 pub use updates::{Subst, SubstError, Texts, UpdateError, Updates};

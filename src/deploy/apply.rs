@@ -1,0 +1,120 @@
+//! Makes the calls of a plan, and decides nothing again: one registration, one call for the service. ECS is
+//! told everything in these two, tags included, so nothing is left half done between them.
+
+use std::time::{Duration, SystemTime};
+
+use serde_json::{Map, Value};
+
+use super::Error;
+use super::ecs::{Answer, CallError, Ecs};
+use super::edit::short;
+use super::plan::{Before, Deploy, Plan, Step};
+use super::snapshot::Service;
+use crate::clock::Clock;
+use crate::report::{Event, Events};
+
+/// What was done.
+#[derive(Debug, Clone)]
+pub struct Applied {
+    /// ARN of the revision, if one was registered.
+    pub registered: Option<String>,
+    /// ARN of the revision that the plan is about, registered now or before.
+    pub revision: String,
+    /// The deployment to wait for.
+    pub started: Option<Started>,
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct Started {
+    /// Id of our deployment, if ECS told it with its answer.
+    pub deployment: Option<String>,
+    /// A deployment of ours, not one that was there and only changes its count.
+    pub fresh: bool,
+    /// When it began by the server's clock, seconds since 1970.
+    pub since: Option<f64>,
+}
+
+pub async fn apply(plan: &Plan, ecs: &dyn Ecs, clock: &Clock, events: &Events) -> Result<Applied, Error> {
+    plan.notes.iter().for_each(|note| events.step(note.clone()));
+    plan.warnings.iter().for_each(|warning| events.warn(warning.clone(), None));
+    let registered = match &plan.register {
+        Some(body) => Some(register(body, ecs, clock, events).await?),
+        None => None,
+    };
+    let revision = registered.clone().unwrap_or_else(|| plan.base.clone());
+    let started = match &plan.deploy {
+        Some(deploy) => start(deploy, &revision, ecs, events).await.map_err(|why| undeployed(&registered, why))?,
+        None => None,
+    };
+    Ok(Applied { registered, revision, started })
+}
+
+fn undeployed(registered: &Option<String>, why: CallError) -> Error {
+    match registered {
+        Some(arn) => Error::Undeployed { registered: short(arn).to_owned(), source: why },
+        None => Error::Call(why),
+    }
+}
+
+async fn register(body: &Value, ecs: &dyn Ecs, clock: &Clock, events: &Events) -> Result<String, Error> {
+    let answer = call_register(body, ecs, clock, events).await?;
+    let arn = answer.body["taskDefinition"]["taskDefinitionArn"].as_str().ok_or_else(|| Error::Document {
+        what: "the answer to RegisterTaskDefinition",
+        why: "there is no taskDefinitionArn in it".into(),
+    })?;
+    events.step(format!("registered {}", short(arn)));
+    Ok(arn.to_owned())
+}
+
+/// Parallel pipelines of one family meet here. ECS calls that a fault of the client, so nothing below retries.
+async fn call_register(body: &Value, ecs: &dyn Ecs, clock: &Clock, events: &Events) -> Result<Answer, CallError> {
+    let mut wait = Duration::from_secs(1);
+    loop {
+        match ecs.call("RegisterTaskDefinition", body.clone()).await {
+            Err(why) if why.message.contains("Too many concurrent attempts") && wait < Duration::from_secs(32) => {
+                events.emit(Event::Retry { what: "RegisterTaskDefinition".into(), why: why.message, wait });
+                clock.sleep(wait).await;
+                wait *= 2;
+            }
+            answer => return answer,
+        }
+    }
+}
+
+async fn start(deploy: &Deploy, revision: &str, ecs: &dyn Ecs, events: &Events) -> Result<Option<Started>, CallError> {
+    let (operation, body) = match &deploy.step {
+        Step::Update(body) => ("UpdateService", body),
+        Step::Create(body) => ("CreateService", body),
+        Step::Join { deployment } => {
+            return Ok(Some(Started { deployment: Some(deployment.clone()), fresh: true, since: None }));
+        }
+        Step::Nothing => return Ok(None),
+    };
+    let answer = ecs.call(operation, with_revision(body, revision)).await?;
+    let started = started(&answer, &deploy.before, body.contains_key("taskDefinition"));
+    events.step(format!("deploying {} to {}", short(revision), deploy.service));
+    Ok(Some(started))
+}
+
+fn with_revision(body: &Map<String, Value>, revision: &str) -> Value {
+    let mut body = body.clone();
+    if let Some(definition) = body.get_mut("taskDefinition") {
+        *definition = revision.into();
+    }
+    Value::Object(body)
+}
+
+/// Our deployment is the PRIMARY one of the answer, unless it was there before.
+fn started(answer: &Answer, before: &Before, fresh: bool) -> Started {
+    let service = Service::read(&answer.body["service"]);
+    let primary = service.primary().filter(|primary| !fresh || !before.ids.contains(&primary.id));
+    Started {
+        deployment: primary.map(|primary| primary.id.clone()),
+        fresh,
+        since: primary.and_then(|primary| primary.created_at).or(answer.date.map(seconds)),
+    }
+}
+
+pub fn seconds(time: SystemTime) -> f64 {
+    time.duration_since(SystemTime::UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64())
+}

@@ -1,0 +1,130 @@
+//! From what is meant and what was seen to the exact calls to make. Pure: everything that can be refused is
+//! refused here, before the first effect. A plan that registers nothing deploys a revision that is already
+//! there, so running the same command twice does not pile up equal revisions.
+
+mod service;
+mod show;
+
+#[cfg(test)]
+mod tests;
+
+use serde_json::{Map, Value};
+
+use super::Error;
+use super::edit::{Change, Edited, edit, name_of};
+use super::image::take_apart;
+use super::observe::Observed;
+use super::request::{DeployServiceUpdate, UpdateTaskDefinition, Wait};
+use super::updates::Updates;
+
+pub use show::Call;
+
+/// What will be done, and what it will change.
+pub struct Plan {
+    /// ARN of the revision that was read.
+    pub base: String,
+    /// The body of RegisterTaskDefinition, or nothing if the base revision serves.
+    pub register: Option<Value>,
+    pub deploy: Option<Deploy>,
+    pub changes: Vec<Change>,
+    /// Worth knowing, nothing to do about.
+    pub notes: Vec<String>,
+    /// Likely not what was meant.
+    pub warnings: Vec<String>,
+    /// Container and image, in the order of the definition.
+    pub images: Vec<(String, String)>,
+}
+
+pub struct Deploy {
+    pub cluster: String,
+    pub service: String,
+    pub step: Step,
+    pub before: Before,
+    pub wait: Option<Wait>,
+}
+
+/// The one call that deploys. Where the revision is new, `taskDefinition` is put in once it has an ARN.
+pub enum Step {
+    Update(Map<String, Value>),
+    Create(Map<String, Value>),
+    /// The same revision is being deployed already: there is only the verdict to wait for.
+    Join {
+        deployment: String,
+    },
+    /// All is as it should be.
+    Nothing,
+}
+
+/// The service before the call: what tells our deployment from others.
+#[derive(Debug, Clone, Default)]
+pub struct Before {
+    /// Ids of the deployments that were there.
+    pub ids: Vec<String>,
+    /// The revisions they deployed.
+    pub definitions: Vec<String>,
+    pub newest_event: Option<String>,
+    /// Whether ECS goes back by itself if the deployment fails.
+    pub rollback: bool,
+    /// Not blue/green, linear or canary.
+    pub rolling: bool,
+}
+
+impl Plan {
+    /// Whether anything will be changed at all.
+    pub fn is_empty(&self) -> bool {
+        let idle = |deploy: &Deploy| matches!(deploy.step, Step::Nothing | Step::Join { .. });
+        self.register.is_none() && self.deploy.as_ref().is_none_or(idle)
+    }
+}
+
+/// Registers a revision if anything changes.
+pub fn plan_definition(request: &UpdateTaskDefinition, described: &Value) -> Result<Plan, Error> {
+    let mut plan = plan_revision(described, &request.updates, &request.tags)?;
+    if plan.register.is_none() {
+        plan.notes.push(format!("{} already is as asked for: nothing to register", name_of(described)));
+    }
+    Ok(plan)
+}
+
+pub fn plan_service(request: &DeployServiceUpdate, observed: &Observed) -> Result<Plan, Error> {
+    let described = &observed.described;
+    let mut plan = plan_revision(described, &request.updates, &request.tags)?;
+    if request.skip_registration {
+        plan.register = None;
+    }
+    match &observed.service {
+        // A deleted service is still described for a while; its name is free again.
+        Ok(service) if request.create.is_none() || service["status"] != "INACTIVE" => {
+            service::plan_update(&mut plan, request, described, service)?
+        }
+        _ => service::plan_creation(&mut plan, request, described)?,
+    }
+    Ok(plan)
+}
+
+fn plan_revision(described: &Value, updates: &Updates, tags: &[super::tags::Tag]) -> Result<Plan, Error> {
+    let Edited { body, changes, warnings } = edit(described, updates, tags)?;
+    let definition = &described["taskDefinition"];
+    // A deregistered revision can be read and copied, but not deployed.
+    let usable = definition["status"].as_str().is_none_or(|status| status == "ACTIVE");
+    let images = images(&body);
+    let register = (!changes.is_empty() || !usable).then(|| Value::Object(body));
+    let base = definition["taskDefinitionArn"].as_str().unwrap_or_default().to_owned();
+    Ok(Plan { base, register, deploy: None, changes, notes: Vec::new(), warnings, images })
+}
+
+fn images(body: &Map<String, Value>) -> Vec<(String, String)> {
+    let containers = body.get("containerDefinitions").and_then(Value::as_array);
+    let text = |container: &Value, name: &str| container[name].as_str().unwrap_or_default().to_owned();
+    containers.into_iter().flatten().map(|container| (text(container, "name"), text(container, "image"))).collect()
+}
+
+/// An image that may be another one today than when this revision was last deployed, since only a tag names
+/// it. If images were given, only their containers count.
+fn may_have_moved<'a>(plan: &'a Plan, updates: &Updates) -> Option<&'a (String, String)> {
+    let given = |container: &String| updates.images.iter().any(|update| update.container == *container);
+    plan.images
+        .iter()
+        .filter(|(container, _)| updates.images.is_empty() || given(container))
+        .find(|(_, image)| take_apart(image).digest.is_none())
+}

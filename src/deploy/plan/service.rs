@@ -1,0 +1,230 @@
+//! The part of the plan that concerns the service: whether it can be deployed to, and with which one call.
+
+use serde_json::{Map, Value, json};
+
+use super::{Before, Deploy, Plan, Step, may_have_moved};
+use crate::deploy::Error;
+use crate::deploy::edit::{name_of, short};
+use crate::deploy::request::{Create, DeployServiceUpdate, name_in_arn};
+use crate::deploy::snapshot::Service;
+
+pub fn plan_update(
+    plan: &mut Plan,
+    request: &DeployServiceUpdate,
+    described: &Value,
+    raw: &Value,
+) -> Result<(), Error> {
+    check(request, raw)?;
+    let service = Service::read(raw);
+    remark(plan, request, described, raw, &service);
+    let step = step(plan, request, raw, &service);
+    let before = before(request, raw, &service);
+    plan.deploy = Some(deploy(request, step, before));
+    Ok(())
+}
+
+fn deploy(request: &DeployServiceUpdate, step: Step, before: Before) -> Deploy {
+    let (cluster, service) = (request.cluster.clone(), request.service().to_owned());
+    Deploy { cluster, service, step, before, wait: request.wait }
+}
+
+fn check(request: &DeployServiceUpdate, raw: &Value) -> Result<(), Error> {
+    let service = || request.service().to_owned();
+    let status = raw["status"].as_str().unwrap_or("ACTIVE");
+    if status != "ACTIVE" {
+        return Err(Error::Inactive {
+            service: service(),
+            cluster: request.cluster.clone(),
+            status: status.to_owned(),
+        });
+    }
+    let controller = raw["deploymentController"]["type"].as_str().unwrap_or("ECS");
+    if controller != "ECS" {
+        return Err(Error::Controller { service: service(), controller: controller.to_owned() });
+    }
+    if raw["schedulingStrategy"] == "DAEMON" && request.desired_count.is_some() {
+        let why = "the service is a DAEMON, which runs one task on every instance";
+        return Err(Error::input("desired-count", why, "Leave the count out."));
+    }
+    Ok(())
+}
+
+fn remark(plan: &mut Plan, request: &DeployServiceUpdate, described: &Value, raw: &Value, service: &Service) {
+    let runs = short(&service.task_definition);
+    let family = runs.split(':').next().unwrap_or(runs);
+    if !runs.is_empty() && family != request.family.name {
+        plan.warnings.push(format!(
+            "the service runs the family '{family}' and will change to '{}'",
+            described["taskDefinition"]["family"].as_str().unwrap_or(&request.family.name)
+        ));
+    } else if !runs.is_empty() && service.task_definition != plan.base {
+        plan.notes.push(format!("the service runs {runs}; {} is what this starts from", name_of(described)));
+    }
+    if raw["resourceManagementType"] == "ECS" {
+        plan.warnings.push("this is an Express Mode service: ECS may undo changes made this way".into());
+    }
+}
+
+/// UpdateService starts a deployment only for another revision, or if told to.
+fn step(plan: &mut Plan, request: &DeployServiceUpdate, raw: &Value, service: &Service) -> Step {
+    let running = plan.register.is_none() && service.task_definition == plan.base;
+    let again = running && !request.force_new_deployment && must_run_again(plan, request, service);
+    let force = request.force_new_deployment || again;
+    let deploys = !running || force;
+    let mut body = Map::from_iter([
+        ("cluster".to_owned(), Value::from(request.cluster.clone())),
+        ("service".to_owned(), Value::from(request.service())),
+    ]);
+    let bare = body.len();
+    if deploys {
+        body.insert("taskDefinition".into(), plan.base.clone().into());
+        remark_replacement(plan, service);
+    }
+    if force {
+        body.insert("forceNewDeployment".into(), true.into());
+    }
+    if let Some(count) = request.desired_count.filter(|count| deploys || i64::from(*count) != service.desired) {
+        body.insert("desiredCount".into(), count.into());
+    }
+    if let Some(configuration) = breaker(raw).filter(|_| request.enable_circuit_breaker) {
+        body.insert("deploymentConfiguration".into(), configuration);
+    }
+    match service.primary() {
+        _ if body.len() > bare => {
+            if deploys && plan.register.is_none() {
+                plan.notes.push(format!("{} is deployed as it is, nothing is registered", short(&plan.base)));
+            }
+            Step::Update(body)
+        }
+        Some(primary) if primary.is("IN_PROGRESS") && primary.task_definition == plan.base => {
+            plan.notes.push(format!("{} is being deployed already ({})", short(&plan.base), primary.id));
+            Step::Join { deployment: primary.id.clone() }
+        }
+        _ => {
+            plan.notes.push(format!("the service already runs {} as asked for", short(&plan.base)));
+            Step::Nothing
+        }
+    }
+}
+
+/// Whether the revision that already runs has to be deployed once more all the same.
+fn must_run_again(plan: &mut Plan, request: &DeployServiceUpdate, service: &Service) -> bool {
+    if service.primary().is_some_and(|primary| primary.is("FAILED")) {
+        plan.notes.push(format!("the last deployment of {} failed: it is tried again", short(&plan.base)));
+        return true;
+    }
+    match may_have_moved(plan, &request.updates).cloned() {
+        Some((container, image)) => {
+            plan.notes.push(format!(
+                "nothing changes, but the tag of {container}'s image '{image}' may have moved: it is pulled anew (an \
+                 image named by its digest would leave nothing to do)"
+            ));
+            true
+        }
+        None => false,
+    }
+}
+
+fn remark_replacement(plan: &mut Plan, service: &Service) {
+    if let Some(primary) = service.primary().filter(|primary| primary.is("IN_PROGRESS")) {
+        let (revision, id) = (short(&primary.task_definition), &primary.id);
+        plan.notes.push(format!("a deployment of {revision} ({id}) is still going on and will be replaced"));
+    }
+}
+
+/// The whole deployment configuration with the breaker and its rollback on, or nothing if they are. It goes
+/// back entire, since what UpdateService does to members left out is not documented.
+fn breaker(raw: &Value) -> Option<Value> {
+    let mut configuration = raw["deploymentConfiguration"].as_object().cloned().unwrap_or_default();
+    let mut breaker =
+        configuration.get("deploymentCircuitBreaker").and_then(Value::as_object).cloned().unwrap_or_default();
+    let was = breaker.clone();
+    breaker.insert("enable".into(), true.into());
+    breaker.insert("rollback".into(), true.into());
+    let changed = breaker != was;
+    configuration.insert("deploymentCircuitBreaker".into(), breaker.into());
+    changed.then(|| configuration.into())
+}
+
+fn before(request: &DeployServiceUpdate, raw: &Value, service: &Service) -> Before {
+    let configuration = &raw["deploymentConfiguration"];
+    let on = |what: &Value| what["enable"] == true && what["rollback"] == true;
+    let rolling = configuration["strategy"].as_str().is_none_or(|strategy| strategy == "ROLLING");
+    Before {
+        ids: service.deployments.iter().map(|deployment| deployment.id.clone()).collect(),
+        definitions: service.deployments.iter().map(|deployment| deployment.task_definition.clone()).collect(),
+        newest_event: service.events.first().map(|event| event.id.clone()),
+        rollback: request.enable_circuit_breaker
+            || on(&configuration["deploymentCircuitBreaker"])
+            || on(&configuration["alarms"])
+            || !rolling,
+        rolling,
+    }
+}
+
+/// A service that is not there yet.
+pub fn plan_creation(plan: &mut Plan, request: &DeployServiceUpdate, described: &Value) -> Result<(), Error> {
+    let create = request.create.as_ref().expect("observe refuses a missing service otherwise");
+    check_container(plan, create)?;
+    let mut body = Map::new();
+    body.insert("cluster".into(), request.cluster.clone().into());
+    body.insert("serviceName".into(), name_in_arn(request.service()).into());
+    body.insert("taskDefinition".into(), plan.base.clone().into());
+    // CreateService demands a count for a replica service.
+    body.insert("desiredCount".into(), request.desired_count.unwrap_or(1).into());
+    if only_fargate(described) {
+        body.insert("launchType".into(), "FARGATE".into());
+    }
+    if request.enable_circuit_breaker {
+        body.insert(
+            "deploymentConfiguration".into(),
+            json!({"deploymentCircuitBreaker": {"enable": true, "rollback": true}}),
+        );
+    }
+    body.extend(network(create));
+    body.extend(balancer(create));
+    plan.notes.push(format!("the service '{}' is missing and will be created", request.service()));
+    // Nothing to go back to: a first deployment that fails stays failed.
+    let before = Before { rolling: true, ..Before::default() };
+    plan.deploy = Some(deploy(request, Step::Create(body), before));
+    Ok(())
+}
+
+/// Without a launch type ECS takes the cluster's default, which is EC2 unless someone set another.
+fn only_fargate(described: &Value) -> bool {
+    let wanted = described["taskDefinition"]["requiresCompatibilities"].as_array();
+    wanted.is_some_and(|kinds| kinds.iter().any(|kind| kind == "FARGATE") && !kinds.iter().any(|kind| kind == "EC2"))
+}
+
+fn check_container(plan: &Plan, create: &Create) -> Result<(), Error> {
+    match &create.container_name {
+        Some(name) if !plan.images.iter().any(|(known, _)| known == name) => {
+            let known: Vec<&str> = plan.images.iter().map(|(known, _)| known.as_str()).collect();
+            let why = format!("there is no container '{name}' in {}", short(&plan.base));
+            Err(Error::input("container-name", why, format!("It has {}.", known.join(", "))))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn network(create: &Create) -> Option<(String, Value)> {
+    if create.subnets.is_empty() {
+        return None;
+    }
+    let public_ip = if create.public_ip { "ENABLED" } else { "DISABLED" };
+    let mut vpc = json!({"subnets": create.subnets, "assignPublicIp": public_ip});
+    if !create.security_groups.is_empty() {
+        vpc["securityGroups"] = create.security_groups.clone().into();
+    }
+    Some(("networkConfiguration".into(), json!({"awsvpcConfiguration": vpc})))
+}
+
+fn balancer(create: &Create) -> Option<(String, Value)> {
+    let target_group = create.target_group.as_ref()?;
+    let balancer = json!([{
+        "targetGroupArn": target_group,
+        "containerName": create.container_name,
+        "containerPort": create.container_port,
+    }]);
+    Some(("loadBalancers".into(), balancer))
+}

@@ -1,0 +1,107 @@
+//! ECS's record of our deployment. It is the better witness where it can be had; older policies do not allow
+//! to read it and emulators do not keep it, so every failure here ends in doing without.
+
+use serde_json::{Value, json};
+
+use crate::deploy::apply::Started;
+use crate::deploy::ecs::{Answer, CallError, Ecs};
+use crate::deploy::plan::Deploy;
+use crate::deploy::snapshot::Record;
+use crate::report::Events;
+
+/// Looks in which the record may still be missing from the list, which is behind UpdateService by seconds.
+const PATIENCE: u32 = 6;
+
+/// Answers other than throttling that are taken for "not supported here".
+const STRIKES: u32 = 2;
+
+/// A record may be dated a little before the deployment that it is of.
+const SLACK: f64 = 3.0;
+
+pub struct Records {
+    state: State,
+    since: Option<f64>,
+    strikes: u32,
+}
+
+enum State {
+    /// Not found yet, after so many looks.
+    Sought(u32),
+    Known(String),
+    Unavailable,
+}
+
+impl Records {
+    pub fn new(started: &Started) -> Self {
+        // Without a beginning of its own a deployment cannot be told from others of its service.
+        let state = if started.fresh && started.since.is_some() { State::Sought(0) } else { State::Unavailable };
+        Records { state, since: started.since, strikes: 0 }
+    }
+
+    /// Whether a later look may have the record.
+    pub fn may_come(&self) -> bool {
+        !matches!(self.state, State::Unavailable)
+    }
+
+    /// The record as it is now, if it can be read.
+    pub async fn look(&mut self, deploy: &Deploy, definition: &str, ecs: &dyn Ecs, events: &Events) -> Option<Record> {
+        if let State::Sought(looks) = self.state {
+            let found = self.find(deploy, definition, ecs).await;
+            self.state = match self.allowed(found, events)? {
+                Some(arn) => State::Known(arn),
+                None if looks + 1 >= PATIENCE => State::Unavailable,
+                None => State::Sought(looks + 1),
+            };
+        }
+        let State::Known(arn) = &self.state else { return None };
+        let answer = ecs.call("DescribeServiceDeployments", json!({"serviceDeploymentArns": [arn]})).await;
+        let answer = self.allowed(answer, events)?;
+        answer.body["serviceDeployments"].get(0).map(Record::read)
+    }
+
+    /// The earliest record since our call whose target is our revision.
+    async fn find(&self, deploy: &Deploy, definition: &str, ecs: &dyn Ecs) -> Result<Option<String>, CallError> {
+        let since = self.since.unwrap_or_default() - SLACK;
+        let after = json!({"after": since.floor() as i64});
+        let body = json!({"cluster": deploy.cluster, "service": deploy.service, "createdAt": after});
+        let listed = ecs.call("ListServiceDeployments", body).await?;
+        let mut records: Vec<&Value> = listed.body["serviceDeployments"].as_array().into_iter().flatten().collect();
+        records.retain(|record| record["createdAt"].as_f64().is_some_and(|created| created >= since));
+        records.sort_by(|a, b| a["createdAt"].as_f64().partial_cmp(&b["createdAt"].as_f64()).expect("checked"));
+        let revisions: Vec<&Value> = records.iter().map(|record| &record["targetServiceRevisionArn"]).collect();
+        if revisions.is_empty() {
+            return Ok(None);
+        }
+        let described = ecs.call("DescribeServiceRevisions", json!({"serviceRevisionArns": revisions})).await?;
+        let target = |record: &&&Value| targets(record, definition, &described);
+        Ok(records.iter().find(target).and_then(|record| record["serviceDeploymentArn"].as_str()).map(str::to_owned))
+    }
+
+    /// A refusal is told once, with the cure; anything lasting means to do without.
+    fn allowed<T>(&mut self, result: Result<T, CallError>, events: &Events) -> Option<T> {
+        let why = match result {
+            Ok(answer) => return Some(answer),
+            Err(why) => why,
+        };
+        self.strikes += u32::from(!is_throttling(&why));
+        if why.is_denied() {
+            let hint = format!("Grant {} for surer and earlier verdicts.", why.action());
+            events.warn(format!("{} is denied: watching the service alone", why.operation), Some(hint));
+            self.state = State::Unavailable;
+        } else if self.strikes >= STRIKES {
+            self.state = State::Unavailable;
+        }
+        None
+    }
+}
+
+fn is_throttling(why: &CallError) -> bool {
+    ["Throttl", "TooManyRequests", "RequestLimit"].iter().any(|code| why.code.contains(code))
+}
+
+fn targets(record: &Value, definition: &str, described: &Answer) -> bool {
+    let revisions = described.body["serviceRevisions"].as_array();
+    revisions.into_iter().flatten().any(|revision| {
+        revision["serviceRevisionArn"] == record["targetServiceRevisionArn"] && revision["taskDefinition"] == definition
+    })
+}

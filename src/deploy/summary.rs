@@ -1,0 +1,134 @@
+//! What came of it all, for people and for the steps that follow.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::apply::Applied;
+use super::diagnose::cure;
+use super::edit::short;
+use super::plan::{Plan, Step};
+use super::rollout::Ended;
+use crate::report::{Export, Outcome, Report};
+
+/// At most so many lines of the service's complaints; they repeat themselves.
+const COMPLAINTS: usize = 5;
+
+pub fn report(plan: &Plan, applied: &Applied, ended: Option<&Ended>) -> Report {
+    let outcome = outcome(plan, ended);
+    Report {
+        outcome,
+        lines: vec![applied.revision.clone()],
+        document: document(plan, applied, ended),
+        exports: exports(plan, applied, ended),
+        summary: summary(plan, applied, ended),
+    }
+}
+
+fn outcome(plan: &Plan, ended: Option<&Ended>) -> Outcome {
+    match ended {
+        Some(ended) => ended.outcome,
+        None if plan.is_empty() => Outcome::NothingToDo,
+        None => Outcome::Succeeded,
+    }
+}
+
+fn deployment<'a>(applied: &'a Applied, ended: Option<&'a Ended>) -> Option<&'a String> {
+    let started = applied.started.as_ref().and_then(|started| started.deployment.as_ref());
+    ended.and_then(|ended| ended.deployment.as_ref()).or(started)
+}
+
+fn document(plan: &Plan, applied: &Applied, ended: Option<&Ended>) -> Value {
+    let images: serde_json::Map<String, Value> =
+        plan.images.iter().map(|(container, image)| (container.clone(), image.clone().into())).collect();
+    json!({
+        "task_definition_arn": applied.revision,
+        "registered": applied.registered.is_some(),
+        "cluster": plan.deploy.as_ref().map(|deploy| &deploy.cluster),
+        "service": plan.deploy.as_ref().map(|deploy| &deploy.service),
+        "deployment_id": deployment(applied, ended),
+        "images": images,
+        "changes": plan.changes,
+        "message": ended.map(|ended| &ended.text),
+        "causes": ended.map(|ended| &ended.causes),
+        "events": ended.map(|ended| &ended.trouble),
+        "seconds": ended.map(|ended| ended.took.as_secs()),
+    })
+}
+
+/// The names of the CircleCI orb, so that later steps of a pipeline go on as they are.
+fn exports(plan: &Plan, applied: &Applied, ended: Option<&Ended>) -> Vec<Export> {
+    let export = |name, variables, value: &str| Export { name, variables, value: value.to_owned() };
+    let mut exports = vec![export("task-definition-arn", &["CCI_ORB_AWS_ECS_REGISTERED_TASK_DFN"], &applied.revision)];
+    if plan.deploy.is_some() {
+        exports.push(export("deployed-revision", &["CCI_ORB_AWS_ECS_DEPLOYED_REVISION"], &applied.revision));
+    }
+    if let Some(id) = deployment(applied, ended) {
+        exports.push(export("deployment-id", &["CCI_ORB_AWS_ECS_DEPLOYMENT_ID"], id));
+    }
+    exports
+}
+
+fn summary(plan: &Plan, applied: &Applied, ended: Option<&Ended>) -> String {
+    let mut text = String::new();
+    let _ = headline(&mut text, plan, applied, ended);
+    let _ = body(&mut text, plan, ended);
+    text
+}
+
+fn headline(text: &mut String, plan: &Plan, applied: &Applied, ended: Option<&Ended>) -> std::fmt::Result {
+    let revision = short(&applied.revision);
+    let target = plan.deploy.as_ref().map(|deploy| format!("{} in {}", deploy.service, deploy.cluster));
+    match (ended, &target) {
+        (Some(ended), Some(target)) => writeln!(text, "**{target}**: {} ({})", ended.text, spelled(ended.took)),
+        (_, Some(target)) if plan.is_empty() => writeln!(text, "**{target}**: already runs {revision}, nothing to do"),
+        (_, Some(target)) => match plan.deploy.as_ref().map(|deploy| &deploy.step) {
+            Some(Step::Create(_)) => writeln!(text, "**{target}**: created with {revision}, not waited for"),
+            _ => writeln!(text, "**{target}**: the deployment of {revision} has begun, not waited for"),
+        },
+        (_, None) if applied.registered.is_some() => writeln!(text, "registered **{revision}**"),
+        (_, None) => writeln!(text, "**{revision}** already is as asked for, nothing to do"),
+    }
+}
+
+fn body(text: &mut String, plan: &Plan, ended: Option<&Ended>) -> std::fmt::Result {
+    if !plan.changes.is_empty() {
+        writeln!(text, "\n```diff")?;
+        plan.changes.iter().try_for_each(|change| writeln!(text, "{change}"))?;
+        writeln!(text, "```")?;
+    }
+    let Some(ended) = ended else { return Ok(()) };
+    for cause in &ended.causes {
+        let tasks = if cause.count == 1 { "1 task".to_owned() } else { format!("{} tasks", cause.count) };
+        writeln!(text, "\n- {tasks}: {}", cause.text)?;
+        cause.hint.iter().try_for_each(|hint| writeln!(text, "  {hint}"))?;
+        let newest = cause.tasks.iter().rev().take(3).map(String::as_str).collect::<Vec<_>>();
+        writeln!(text, "  ({})", newest.join(", "))?;
+    }
+    complaints(text, ended)
+}
+
+/// What the service said; with a cure only where no task has told the cause.
+fn complaints(text: &mut String, ended: &Ended) -> std::fmt::Result {
+    let skipped = ended.trouble.len().saturating_sub(COMPLAINTS);
+    if !ended.trouble.is_empty() {
+        writeln!(text, "\nThe service's events:")?;
+    }
+    for event in &ended.trouble[skipped..] {
+        writeln!(text, "- {event}")?;
+        if let Some(hint) = cure(event).filter(|_| ended.causes.is_empty()) {
+            writeln!(text, "  {hint}")?;
+        }
+    }
+    Ok(())
+}
+
+/// `3 min 20 s`
+fn spelled(took: Duration) -> String {
+    match (took.as_secs() / 60, took.as_secs() % 60) {
+        (0, seconds) => format!("{seconds} s"),
+        (minutes, 0) => format!("{minutes} min"),
+        (minutes, seconds) => format!("{minutes} min {seconds} s"),
+    }
+}
