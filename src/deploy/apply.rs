@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use serde_json::{Map, Value};
 
 use super::Error;
-use super::ecs::{Answer, CallError, Ecs};
+use super::ecs::{Answer, CallError, Ecs, Operation};
 use super::edit::short;
 use super::plan::{Before, Deploy, Plan, Step};
 use super::snapshot::Service;
@@ -70,9 +70,9 @@ async fn register(body: &Value, ecs: &dyn Ecs, clock: &Clock, events: &Events) -
 async fn call_register(body: &Value, ecs: &dyn Ecs, clock: &Clock, events: &Events) -> Result<Answer, CallError> {
     let mut wait = Duration::from_secs(1);
     loop {
-        match ecs.call("RegisterTaskDefinition", body.clone()).await {
-            Err(why) if why.message.contains("Too many concurrent attempts") && wait < Duration::from_secs(32) => {
-                events.emit(Event::Retry { what: "RegisterTaskDefinition".into(), why: why.message, wait });
+        match ecs.call(Operation::RegisterTaskDefinition, body.clone()).await {
+            Err(why) if is_crowded(&why) && wait < Duration::from_secs(32) => {
+                events.emit(Event::Retry { what: "RegisterTaskDefinition".into(), why: why.to_string(), wait });
                 clock.sleep(wait).await;
                 wait *= 2;
             }
@@ -81,10 +81,14 @@ async fn call_register(body: &Value, ecs: &dyn Ecs, clock: &Clock, events: &Even
     }
 }
 
+fn is_crowded(why: &CallError) -> bool {
+    why.refusal().is_some_and(|refusal| refusal.message.contains("Too many concurrent attempts"))
+}
+
 async fn start(deploy: &Deploy, revision: &str, ecs: &dyn Ecs, events: &Events) -> Result<Option<Started>, CallError> {
     let (operation, body) = match &deploy.step {
-        Step::Update(body) => ("UpdateService", body),
-        Step::Create(body) => ("CreateService", body),
+        Step::Update(body) => (Operation::UpdateService, body),
+        Step::Create(body) => (Operation::CreateService, body),
         Step::Join { deployment } => {
             return Ok(Some(Started { deployment: Some(deployment.clone()), fresh: true, since: None }));
         }

@@ -51,11 +51,6 @@ impl Error {
     }
 }
 
-fn call_hint(error: &CallError) -> Option<String> {
-    let grant = || format!("Grant {} to the identity that runs this.", error.action());
-    error.hint.clone().or_else(|| error.is_denied().then(grant))
-}
-
 impl Explain for Error {
     fn hint(&self) -> Option<String> {
         match self {
@@ -80,11 +75,11 @@ impl Explain for Error {
                 Some("Register the family's first revision, or check the name, the region and the account.".into())
             }
             Error::Document { .. } => None,
-            Error::Call(error) => call_hint(error),
-            Error::Unwatched { source, .. } => call_hint(source),
+            Error::Call(error) => error.hint(),
+            Error::Unwatched { source, .. } => source.hint(),
             Error::Undeployed { source, .. } => {
                 let again = "Run the same command again: the revision is found and not registered twice.";
-                Some(call_hint(source).map_or(again.into(), |hint| format!("{hint} {again}")))
+                Some(source.hint().map_or(again.into(), |hint| format!("{hint} {again}")))
             }
         }
     }

@@ -6,7 +6,8 @@ use std::time::{Duration, SystemTime};
 use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 
-use super::ecs::{Answer, CallError, Ecs};
+use super::ecs::{Answer, CallError, Ecs, Operation};
+use crate::aws::{Place, Refusal};
 use crate::clock::Clock;
 use crate::report::{Event, Events};
 
@@ -49,18 +50,38 @@ impl Fake {
 }
 
 impl Ecs for Fake {
-    fn call<'a>(&'a self, operation: &'static str, body: Value) -> BoxFuture<'a, Result<Answer, CallError>> {
+    fn call(&self, operation: Operation, body: Value) -> BoxFuture<'_, Result<Answer, CallError>> {
+        let operation = operation.name();
         self.calls.lock().unwrap().push((operation.to_owned(), body.clone()));
         let answer = (self.answers)(operation, &body, self.seconds());
         let answer = answer.map(|body| Answer { body, date: Some(self.clock.now()) });
-        let answer = answer.map_err(|why| CallError { operation, ..why });
+        let answer = answer.map_err(|why| at(operation, why));
         Box::pin(std::future::ready(answer))
     }
 }
 
 pub fn refusal(code: &str, message: &str) -> CallError {
+    let place = Place { service: "ecs", operation: "", region: "eu-central-1".into(), account: None };
     let (code, message) = (code.to_owned(), message.to_owned());
-    CallError { operation: "", code, message, hint: None, denied: None }
+    CallError::Refused(Box::new(Refusal {
+        place,
+        code,
+        message,
+        status: 400,
+        request_id: None,
+        attempts: 1,
+        claims: None,
+    }))
+}
+
+fn at(operation: &'static str, why: CallError) -> CallError {
+    match why {
+        CallError::Refused(mut refusal) => {
+            refusal.place.operation = operation;
+            CallError::Refused(refusal)
+        }
+        other => other,
+    }
 }
 
 pub fn arn(revision: u32) -> String {

@@ -30,7 +30,7 @@ mod whole_loop;
 
 pub use apply::{Applied, Started, apply};
 pub use diagnose::{Cause, Stopped};
-pub use ecs::{Answer, CallError, Ecs};
+pub use ecs::Ecs;
 pub use edit::{Change, What};
 pub use error::Error;
 pub use judge::{Verdict, judge};

@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::Error;
-use super::ecs::{CallError, Ecs};
+use super::ecs::{CallError, Ecs, Operation};
 use super::request::{DeployServiceUpdate, Family, UpdateTaskDefinition};
 
 /// A service and the task definition to start from, as ECS described them.
@@ -35,28 +35,25 @@ pub async fn observe_service(request: &DeployServiceUpdate, ecs: &dyn Ecs) -> Re
 /// ECS answers HTTP 200 and a list of failures for services that it does not know.
 async fn describe_service(request: &DeployServiceUpdate, ecs: &dyn Ecs) -> Result<Result<Value, String>, Error> {
     let body = json!({"cluster": request.cluster, "services": [request.service()]});
-    let answer = ecs.call("DescribeServices", body).await.map_err(|why| no_cluster(&request.cluster, why))?;
+    let answer = ecs.call(Operation::DescribeServices, body).await.map_err(|why| no_cluster(&request.cluster, why))?;
     match answer.body["services"].get(0) {
         Some(service) => Ok(Ok(service.clone())),
         None => Ok(Err(answer.body["failures"][0]["reason"].as_str().unwrap_or("MISSING").to_owned())),
     }
 }
 
-pub fn no_cluster(cluster: &str, why: CallError) -> Error {
-    match why.code.as_str() {
-        code if code.starts_with("ClusterNotFound") => Error::NoCluster { cluster: cluster.to_owned(), source: why },
+fn no_cluster(cluster: &str, why: CallError) -> Error {
+    match why.code() {
+        Some("ClusterNotFoundException") => Error::NoCluster { cluster: cluster.to_owned(), source: why },
         _ => Error::Call(why),
     }
 }
 
 async fn describe_definition(family: &Family, ecs: &dyn Ecs) -> Result<Value, Error> {
     let body = json!({"taskDefinition": family.reference(), "include": ["TAGS"]});
-    match ecs.call("DescribeTaskDefinition", body).await {
+    match ecs.call(Operation::DescribeTaskDefinition, body).await {
         Ok(answer) => Ok(answer.body),
-        // "Unable to describe task definition." is all that ECS says.
-        Err(why) if why.code.starts_with("ClientException") && !why.is_denied() => {
-            Err(Error::NoDefinition { family: family.reference(), source: why })
-        }
+        Err(why) if why.is_not_found() => Err(Error::NoDefinition { family: family.reference(), source: why }),
         Err(why) => Err(Error::Call(why)),
     }
 }

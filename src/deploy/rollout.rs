@@ -12,7 +12,7 @@ use serde_json::json;
 use super::Error;
 use super::apply::{Applied, Started};
 use super::diagnose::{Cause, causes, is_trouble};
-use super::ecs::{CallError, Ecs};
+use super::ecs::{CallError, Ecs, Operation, may_pass};
 use super::judge::{Memory, Verdict, Watched, judge, tells_of_rollback};
 use super::plan::Deploy;
 use super::request::Wait;
@@ -120,7 +120,7 @@ impl<'a> Watcher<'a> {
                     Verdict::Going(how) => self.say(how),
                     verdict => return Ok(verdict),
                 },
-                Err(why) if !why.may_pass() => return Err(why),
+                Err(why) if !may_pass(&why) => return Err(why),
                 Err(why) if self.clock.now() >= self.watched.deadline => return Ok(Verdict::TimedOut(why.to_string())),
                 Err(why) => self.events.emit(Event::Retry {
                     what: format!("looking at {}", self.deploy.service),
@@ -136,7 +136,7 @@ impl<'a> Watcher<'a> {
 
     async fn look(&mut self) -> Result<Snapshot, CallError> {
         let body = json!({"cluster": self.deploy.cluster, "services": [self.deploy.service]});
-        let answer = self.ecs.call("DescribeServices", body).await?;
+        let answer = self.ecs.call(Operation::DescribeServices, body).await?;
         let service = Service::from_answer(&answer.body);
         self.tell_events(&service);
         let record = self.records.look(self.deploy, &self.watched.task_definition, self.ecs, self.events).await;

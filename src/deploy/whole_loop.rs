@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::ecs::CallError;
 use super::fake::{Fake, IMAGE, arn, at_rest, deployment, described, listener, refusal, service};
 use super::updates::Texts;
 use super::*;

@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use crate::deploy::apply::Started;
-use crate::deploy::ecs::{Answer, CallError, Ecs};
+use crate::deploy::ecs::{Answer, CallError, Ecs, Operation, is_throttling};
 use crate::deploy::plan::Deploy;
 use crate::deploy::snapshot::Record;
 use crate::report::Events;
@@ -54,7 +54,7 @@ impl Records {
             };
         }
         let State::Known(arn) = &self.state else { return None };
-        let answer = ecs.call("DescribeServiceDeployments", json!({"serviceDeploymentArns": [arn]})).await;
+        let answer = ecs.call(Operation::DescribeServiceDeployments, json!({"serviceDeploymentArns": [arn]})).await;
         let answer = self.allowed(answer, events)?;
         answer.body["serviceDeployments"].get(0).map(Record::read)
     }
@@ -64,7 +64,7 @@ impl Records {
         let since = self.since.unwrap_or_default() - SLACK;
         let after = json!({"after": since.floor() as i64});
         let body = json!({"cluster": deploy.cluster, "service": deploy.service, "createdAt": after});
-        let listed = ecs.call("ListServiceDeployments", body).await?;
+        let listed = ecs.call(Operation::ListServiceDeployments, body).await?;
         let mut records: Vec<&Value> = listed.body["serviceDeployments"].as_array().into_iter().flatten().collect();
         records.retain(|record| record["createdAt"].as_f64().is_some_and(|created| created >= since));
         records.sort_by(|a, b| a["createdAt"].as_f64().partial_cmp(&b["createdAt"].as_f64()).expect("checked"));
@@ -72,7 +72,8 @@ impl Records {
         if revisions.is_empty() {
             return Ok(None);
         }
-        let described = ecs.call("DescribeServiceRevisions", json!({"serviceRevisionArns": revisions})).await?;
+        let described =
+            ecs.call(Operation::DescribeServiceRevisions, json!({"serviceRevisionArns": revisions})).await?;
         let target = |record: &&&Value| targets(record, definition, &described);
         Ok(records.iter().find(target).and_then(|record| record["serviceDeploymentArn"].as_str()).map(str::to_owned))
     }
@@ -84,19 +85,15 @@ impl Records {
             Err(why) => why,
         };
         self.strikes += u32::from(!is_throttling(&why));
-        if why.is_denied() {
-            let hint = format!("Grant {} for surer and earlier verdicts.", why.action());
-            events.warn(format!("{} is denied: watching the service alone", why.operation), Some(hint));
+        if let Some(action) = why.denied_action() {
+            let hint = format!("Grant {action} for surer and earlier verdicts.");
+            events.warn(format!("{action} is denied: watching the service alone"), Some(hint));
             self.state = State::Unavailable;
         } else if self.strikes >= STRIKES {
             self.state = State::Unavailable;
         }
         None
     }
-}
-
-fn is_throttling(why: &CallError) -> bool {
-    ["Throttl", "TooManyRequests", "RequestLimit"].iter().any(|code| why.code.contains(code))
 }
 
 fn targets(record: &Value, definition: &str, described: &Answer) -> bool {

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use serde_json::json;
 
 use crate::deploy::diagnose::Stopped;
-use crate::deploy::ecs::{CallError, Ecs};
+use crate::deploy::ecs::{CallError, Ecs, Operation};
 use crate::deploy::judge::Memory;
 use crate::deploy::plan::Deploy;
 use crate::report::{Event, Events};
@@ -51,12 +51,13 @@ impl Tasks {
         }
         match self.fetch(deploy, ecs).await {
             Ok(tasks) => self.keep(tasks, memory, events),
-            Err(why) if why.is_denied() => {
-                self.denied = true;
-                let hint = format!("Grant {} to be told why tasks stop.", why.action());
-                events.warn(format!("{} is denied: stopped tasks cannot be explained", why.operation), Some(hint));
+            Err(why) => {
+                if let Some(action) = why.denied_action() {
+                    self.denied = true;
+                    let hint = format!("Grant {action} to be told why tasks stop.");
+                    events.warn(format!("{action} is denied: stopped tasks cannot be explained"), Some(hint));
+                }
             }
-            Err(_) => {}
         }
     }
 
@@ -64,14 +65,14 @@ impl Tasks {
     async fn fetch(&mut self, deploy: &Deploy, ecs: &dyn Ecs) -> Result<Vec<Stopped>, CallError> {
         let service = crate::deploy::request::name_in_arn(&deploy.service);
         let body = json!({"cluster": deploy.cluster, "serviceName": service, "desiredStatus": "STOPPED"});
-        let listed = ecs.call("ListTasks", body).await?;
+        let listed = ecs.call(Operation::ListTasks, body).await?;
         let arns = listed.body["taskArns"].as_array().into_iter().flatten().filter_map(|arn| arn.as_str());
         let new: Vec<String> =
             arns.filter(|arn| !self.known.iter().any(|known| known == arn)).map(str::to_owned).collect();
         let mut tasks = Vec::new();
         for batch in new.chunks(BATCH) {
             let body = json!({"cluster": deploy.cluster, "tasks": batch});
-            let described = ecs.call("DescribeTasks", body).await?;
+            let described = ecs.call(Operation::DescribeTasks, body).await?;
             let described = described.body["tasks"].as_array().cloned().unwrap_or_default();
             // A task that is still stopping has no exit codes yet: it is described again next time.
             let over = described.iter().filter(|task| task["lastStatus"].as_str().is_none_or(|last| last == "STOPPED"));

@@ -31,20 +31,22 @@ pub fn reference(text: &str) -> Option<usize> {
     if rest.starts_with('$') {
         return Some(2);
     }
-    if !rest.starts_with('{') {
+    let Some(inner) = rest.strip_prefix('{') else {
         let name = rest.bytes().take_while(|b| b.is_ascii_alphanumeric() || *b == b'_').count();
-        return Some(1 + name);
-    }
-    let mut depth = 0;
-    for (at, c) in rest.char_indices() {
-        depth += match c {
-            '{' => 1,
-            '}' => -1,
-            _ => 0,
-        };
-        if depth == 0 {
-            return Some(1 + at + 1);
+        return Some(if rest.starts_with(|c: char| c.is_ascii_digit()) { 1 } else { 1 + name });
+    };
+    // Only `${` opens one more: a default may hold a lone brace.
+    let (mut depth, mut dollar) = (1, false);
+    for (at, c) in inner.char_indices() {
+        match c {
+            '{' if dollar => depth += 1,
+            '}' => depth -= 1,
+            _ => {}
         }
+        if depth == 0 {
+            return Some("${".len() + at + 1);
+        }
+        dollar = c == '$' && !dollar;
     }
     None
 }
