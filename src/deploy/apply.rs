@@ -43,7 +43,9 @@ pub async fn apply(plan: &Plan, ecs: &dyn Ecs, clock: &Clock, events: &Events) -
     };
     let revision = registered.clone().unwrap_or_else(|| plan.base.clone());
     let started = match &plan.deploy {
-        Some(deploy) => start(deploy, &revision, ecs, events).await.map_err(|why| undeployed(&registered, why))?,
+        Some(deploy) => {
+            start(deploy, &revision, ecs, clock, events).await.map_err(|why| undeployed(&registered, why))?
+        }
         None => None,
     };
     Ok(Applied { registered, revision, started })
@@ -85,19 +87,36 @@ fn is_crowded(why: &CallError) -> bool {
     why.refusal().is_some_and(|refusal| refusal.message.contains("Too many concurrent attempts"))
 }
 
-async fn start(deploy: &Deploy, revision: &str, ecs: &dyn Ecs, events: &Events) -> Result<Option<Started>, CallError> {
+async fn start(
+    deploy: &Deploy,
+    revision: &str,
+    ecs: &dyn Ecs,
+    clock: &Clock,
+    events: &Events,
+) -> Result<Option<Started>, CallError> {
     let (operation, body) = match &deploy.step {
         Step::Update(body) => (Operation::UpdateService, body),
         Step::Create(body) => (Operation::CreateService, body),
-        Step::Join { deployment } => {
-            return Ok(Some(Started { deployment: Some(deployment.clone()), fresh: true, since: None }));
+        Step::Join { deployment, since } => {
+            return Ok(Some(Started { deployment: Some(deployment.clone()), fresh: true, since: *since }));
         }
         Step::Nothing => return Ok(None),
     };
-    let answer = ecs.call(operation, with_revision(body, revision)).await?;
-    let started = started(&answer, &deploy.before, body.contains_key("taskDefinition"));
+    let mut body = with_revision(body, revision);
+    if operation == Operation::CreateService {
+        body["clientToken"] = token(&body, clock).into();
+    }
+    let deploys = body.get("taskDefinition").is_some();
+    let answer = ecs.call(operation, body).await?;
+    let started = started(&answer, &deploy.before, deploys);
     events.step(format!("deploying {} to {}", short(revision), deploy.service));
     Ok(Some(started))
+}
+
+/// Lets a request whose answer was lost be repeated without a second service. At most 36 characters.
+fn token(body: &Value, clock: &Clock) -> String {
+    let seed = format!("{body} {:?}", clock.now());
+    crate::image::Digest::of(seed.as_bytes()).hex()[..32].to_owned()
 }
 
 fn with_revision(body: &Map<String, Value>, revision: &str) -> Value {

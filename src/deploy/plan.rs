@@ -50,6 +50,8 @@ pub enum Step {
     /// The same revision is being deployed already: there is only the verdict to wait for.
     Join {
         deployment: String,
+        /// When it began, seconds since 1970.
+        since: Option<f64>,
     },
     /// All is as it should be.
     Nothing,

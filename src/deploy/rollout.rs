@@ -26,6 +26,9 @@ use tasks::Tasks;
 const FIRST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_secs(10);
 
+/// How long a look may be held up by what it can do without; calls are tried again for much longer below.
+const OPTIONAL: Duration = Duration::from_secs(5);
+
 /// How a watch ended.
 #[derive(Debug, Clone)]
 pub struct Ended {
@@ -139,10 +142,15 @@ impl<'a> Watcher<'a> {
         let answer = self.ecs.call(Operation::DescribeServices, body).await?;
         let service = Service::from_answer(&answer.body);
         self.tell_events(&service);
-        let record = self.records.look(self.deploy, &self.watched.task_definition, self.ecs, self.events).await;
+        let records = self.records.look(self.deploy, &self.watched.task_definition, self.ecs, self.events);
+        let record = match within(self.clock, records).await {
+            Some(record) => record,
+            None => self.records.gave_no_answer(),
+        };
         let snapshot = Snapshot { service, record_expected: record.is_none() && self.records.may_come(), record };
         self.memory.note(&snapshot, &self.watched, self.clock.now());
-        self.tasks.look(self.deploy, &self.memory, self.clock.now(), self.ecs, self.events).await;
+        let tasks = self.tasks.look(self.deploy, &self.memory, self.clock.now(), self.ecs, self.events);
+        within(self.clock, tasks).await;
         Ok(snapshot)
     }
 
@@ -171,7 +179,7 @@ impl<'a> Watcher<'a> {
     async fn end(mut self, verdict: Verdict) -> Ended {
         let name = super::edit::short(&self.watched.task_definition).to_owned();
         if verdict != Verdict::Done {
-            self.tasks.collect(self.deploy, &self.memory, self.ecs, self.events).await;
+            within(self.clock, self.tasks.collect(self.deploy, &self.memory, self.ecs, self.events)).await;
         }
         let (outcome, text) = conclude(&name, verdict);
         let well = outcome == Outcome::Succeeded;
@@ -189,6 +197,14 @@ impl<'a> Watcher<'a> {
         let took = self.clock.now().duration_since(self.began).unwrap_or_default();
         let trouble = if outcome == Outcome::Succeeded { Vec::new() } else { self.trouble };
         Ended { outcome, text, deployment: self.memory.id, causes, trouble, took }
+    }
+}
+
+async fn within<T>(clock: &Clock, optional: impl Future<Output = T>) -> Option<T> {
+    tokio::select! {
+        biased;
+        result = optional => Some(result),
+        () = clock.sleep(OPTIONAL) => None,
     }
 }
 

@@ -98,7 +98,7 @@ fn step(plan: &mut Plan, request: &DeployServiceUpdate, raw: &Value, service: &S
         }
         Some(primary) if primary.is("IN_PROGRESS") && primary.task_definition == plan.base => {
             plan.notes.push(format!("{} is being deployed already ({})", short(&plan.base), primary.id));
-            Step::Join { deployment: primary.id.clone() }
+            Step::Join { deployment: primary.id.clone(), since: primary.created_at }
         }
         _ => {
             plan.notes.push(format!("the service already runs {} as asked for", short(&plan.base)));

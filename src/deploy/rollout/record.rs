@@ -59,6 +59,19 @@ impl Records {
         answer.body["serviceDeployments"].get(0).map(Record::read)
     }
 
+    /// What is said of it where a look at it took too long.
+    pub fn gave_no_answer(&mut self) -> Option<Record> {
+        self.strike();
+        None
+    }
+
+    fn strike(&mut self) {
+        self.strikes += 1;
+        if self.strikes >= STRIKES {
+            self.state = State::Unavailable;
+        }
+    }
+
     /// The earliest record since our call whose target is our revision.
     async fn find(&self, deploy: &Deploy, definition: &str, ecs: &dyn Ecs) -> Result<Option<String>, CallError> {
         let since = self.since.unwrap_or_default() - SLACK;
@@ -84,13 +97,12 @@ impl Records {
             Ok(answer) => return Some(answer),
             Err(why) => why,
         };
-        self.strikes += u32::from(!is_throttling(&why));
         if let Some(action) = why.denied_action() {
             let hint = format!("Grant {action} for surer and earlier verdicts.");
             events.warn(format!("{action} is denied: watching the service alone"), Some(hint));
             self.state = State::Unavailable;
-        } else if self.strikes >= STRIKES {
-            self.state = State::Unavailable;
+        } else if !is_throttling(&why) {
+            self.strike();
         }
         None
     }

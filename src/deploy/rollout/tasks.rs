@@ -3,7 +3,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::deploy::diagnose::Stopped;
 use crate::deploy::ecs::{CallError, Ecs, Operation};
@@ -16,6 +16,9 @@ const EVERY: Duration = Duration::from_secs(30);
 
 /// As many tasks as DescribeTasks takes.
 const BATCH: usize = 100;
+
+/// Pages of 100 tasks that are read at most.
+const PAGES: usize = 5;
 
 #[derive(Default)]
 pub struct Tasks {
@@ -64,9 +67,8 @@ impl Tasks {
     /// `startedBy` would be the better filter, but ListTasks takes it alone only, and then lists running tasks.
     async fn fetch(&mut self, deploy: &Deploy, ecs: &dyn Ecs) -> Result<Vec<Stopped>, CallError> {
         let service = crate::deploy::request::name_in_arn(&deploy.service);
-        let body = json!({"cluster": deploy.cluster, "serviceName": service, "desiredStatus": "STOPPED"});
-        let listed = ecs.call(Operation::ListTasks, body).await?;
-        let arns = listed.body["taskArns"].as_array().into_iter().flatten().filter_map(|arn| arn.as_str());
+        let listed = list(&deploy.cluster, service, ecs).await?;
+        let arns = listed.iter().filter_map(|arn| arn.as_str());
         let new: Vec<String> =
             arns.filter(|arn| !self.known.iter().any(|known| known == arn)).map(str::to_owned).collect();
         let mut tasks = Vec::new();
@@ -75,7 +77,7 @@ impl Tasks {
             let described = ecs.call(Operation::DescribeTasks, body).await?;
             let described = described.body["tasks"].as_array().cloned().unwrap_or_default();
             // A task that is still stopping has no exit codes yet: it is described again next time.
-            let over = described.iter().filter(|task| task["lastStatus"].as_str().is_none_or(|last| last == "STOPPED"));
+            let over = described.iter().filter(|task| has_ended(task));
             for task in over {
                 self.known.extend(task["taskArn"].as_str().map(str::to_owned));
                 tasks.push(Stopped::read(task));
@@ -95,4 +97,26 @@ impl Tasks {
             self.stopped.push(task);
         }
     }
+}
+
+/// The stopped tasks of a service; a crash loop can fill several pages within the hour that ECS remembers them.
+async fn list(cluster: &str, service: &str, ecs: &dyn Ecs) -> Result<Vec<Value>, CallError> {
+    let mut arns = Vec::new();
+    let mut body = json!({"cluster": cluster, "serviceName": service, "desiredStatus": "STOPPED"});
+    for _ in 0..PAGES {
+        let mut page = ecs.call(Operation::ListTasks, body.clone()).await?.body;
+        if let Some(found) = page["taskArns"].as_array_mut() {
+            arns.append(found);
+        }
+        match page["nextToken"].take() {
+            Value::Null => break,
+            token => body["nextToken"] = token,
+        }
+    }
+    Ok(arns)
+}
+
+/// In DEPROVISIONING the containers are gone already and only the network interface is left to detach.
+fn has_ended(task: &Value) -> bool {
+    task["lastStatus"].as_str().is_none_or(|last| matches!(last, "STOPPED" | "DEPROVISIONING" | "DELETED"))
 }
