@@ -35,6 +35,8 @@ pub enum Error {
     Controller { service: String, controller: String },
     #[error("there is no task definition '{family}'")]
     NoDefinition { family: String, source: CallError },
+    #[error("nobody deploys {wanted} to service '{service}': it runs {runs}")]
+    NotDeploying { service: String, wanted: String, runs: String },
     #[error("{what}: {why}")]
     Document { what: &'static str, why: String },
     #[error(transparent)]
@@ -74,6 +76,9 @@ impl Explain for Error {
             Error::NoDefinition { .. } => {
                 Some("Register the family's first revision, or check the name, the region and the account.".into())
             }
+            Error::NotDeploying { .. } => {
+                Some("It was rolled back or replaced before, or deployed to another service or cluster.".into())
+            }
             Error::Document { .. } => None,
             Error::Call(error) => error.hint(),
             Error::Unwatched { source, .. } => source.hint(),
@@ -86,6 +91,7 @@ impl Explain for Error {
 
     fn kind(&self) -> Kind {
         match self {
+            Error::NotDeploying { .. } => Kind::Failed,
             Error::Call(_) | Error::Undeployed { .. } | Error::Unwatched { .. } | Error::Document { .. } => {
                 Kind::Failed
             }

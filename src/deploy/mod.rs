@@ -22,6 +22,7 @@ mod snapshot;
 mod summary;
 mod tags;
 mod updates;
+mod verify;
 
 #[cfg(test)]
 mod fake;
@@ -41,3 +42,4 @@ pub use rollout::{Ended, watch};
 pub use summary::report;
 pub use tags::{Tag, parse as parse_tags};
 pub use updates::{Subst, SubstError, Texts, UpdateError, Updates};
+pub use verify::{VerifyRevision, observe_verification};

@@ -22,8 +22,10 @@ pub async fn observe_definition(request: &UpdateTaskDefinition, ecs: &dyn Ecs) -
 /// Both reads at once. A missing service is the worse news and told first.
 pub async fn observe_service(request: &DeployServiceUpdate, ecs: &dyn Ecs) -> Result<Observed, Error> {
     request.check()?;
-    let (service, described) =
-        futures_util::join!(describe_service(request, ecs), describe_definition(&request.family, ecs));
+    let (service, described) = futures_util::join!(
+        find_service(&request.cluster, request.service(), ecs),
+        describe_definition(&request.family, ecs)
+    );
     let service = service?;
     if let (Err(why), None) = (&service, &request.create) {
         let (service, cluster) = (request.service().to_owned(), request.cluster.clone());
@@ -32,10 +34,10 @@ pub async fn observe_service(request: &DeployServiceUpdate, ecs: &dyn Ecs) -> Re
     Ok(Observed { described: described?, service })
 }
 
-/// ECS answers HTTP 200 and a list of failures for services that it does not know.
-async fn describe_service(request: &DeployServiceUpdate, ecs: &dyn Ecs) -> Result<Result<Value, String>, Error> {
-    let body = json!({"cluster": request.cluster, "services": [request.service()]});
-    let answer = ecs.call(Operation::DescribeServices, body).await.map_err(|why| no_cluster(&request.cluster, why))?;
+/// ECS answers HTTP 200 and a list of failures for services that it does not know: the inner error says why.
+pub async fn find_service(cluster: &str, service: &str, ecs: &dyn Ecs) -> Result<Result<Value, String>, Error> {
+    let body = json!({"cluster": cluster, "services": [service]});
+    let answer = ecs.call(Operation::DescribeServices, body).await.map_err(|why| no_cluster(cluster, why))?;
     match answer.body["services"].get(0) {
         Some(service) => Ok(Ok(service.clone())),
         None => Ok(Err(answer.body["failures"][0]["reason"].as_str().unwrap_or("MISSING").to_owned())),

@@ -17,6 +17,7 @@ use super::observe::Observed;
 use super::request::{DeployServiceUpdate, UpdateTaskDefinition, Wait};
 use super::updates::Updates;
 
+pub use service::habits;
 pub use show::Call;
 
 /// What will be done, and what it will change.

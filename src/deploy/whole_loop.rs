@@ -423,3 +423,43 @@ async fn missing_service_is_created_and_watched() {
     assert_eq!(report.outcome, Outcome::Succeeded);
     assert_eq!(fake.body("CreateService")["taskDefinition"], arn(8));
 }
+
+#[tokio::test]
+async fn verification_follows_the_deployment_of_a_revision() {
+    let run = |script: fn(u64) -> Value, definition: &str| {
+        let fake = Fake::new(move |operation, _, seconds| match operation {
+            "DescribeServices" => Ok(json!({"services": [script(seconds)]})),
+            "ListTasks" => Ok(json!({"taskArns": []})),
+            other => Err(refusal("UnknownOperationException", other)),
+        });
+        let wait = Wait { limit: Duration::from_secs(600) };
+        let (cluster, service) = ("main".to_owned(), "web".to_owned());
+        let request = VerifyRevision { cluster, service, task_definition: definition.to_owned(), wait };
+        async move {
+            let plan = observe_verification(&request, &fake, &fake.clock).await?;
+            let applied = apply(&plan, &fake, &fake.clock, &Events::none()).await?;
+            let deploy = plan.deploy.as_ref().unwrap();
+            let ended = watch(deploy, &applied, &fake, &fake.clock, &Events::none(), pending()).await?;
+            Ok::<_, Error>(report(&plan, &applied, ended.as_ref()).outcome)
+        }
+    };
+    let good = |seconds| match seconds {
+        0..3 => at_rest(),
+        3..99 => service(8, &[ours(0, "IN_PROGRESS", ""), old()]),
+        _ => service(8, &[ours(2, "COMPLETED", "")]),
+    };
+    assert_eq!(run(good, &arn(8)).await.unwrap(), Outcome::Succeeded, "even if it begins a moment later");
+    assert_eq!(run(|_| service(8, &[ours(2, "COMPLETED", "")]), "web:8").await.unwrap(), Outcome::Succeeded);
+    let back = |_| {
+        let back = deployment("ecs-svc/9", "PRIMARY", 7, 2, "COMPLETED", "");
+        let mut gone = ours(0, "FAILED", BREAKER);
+        gone["status"] = "ACTIVE".into();
+        let mut first = old();
+        first["createdAt"] = 1_600_000_000.into();
+        service(7, &[back, gone, first])
+    };
+    assert_eq!(run(back, "web:8").await.unwrap(), Outcome::RolledBack);
+    let error = run(|_| at_rest(), "web:8").await.unwrap_err();
+    assert_eq!(error.to_string(), "nobody deploys web:8 to service 'web': it runs web:7");
+    assert_eq!(run(|_| at_rest(), " ").await.unwrap_err().kind(), Kind::Input);
+}

@@ -147,19 +147,23 @@ fn breaker(raw: &Value) -> Option<Value> {
 }
 
 fn before(request: &DeployServiceUpdate, raw: &Value, service: &Service) -> Before {
-    let configuration = &raw["deploymentConfiguration"];
-    let on = |what: &Value| what["enable"] == true && what["rollback"] == true;
-    let rolling = configuration["strategy"].as_str().is_none_or(|strategy| strategy == "ROLLING");
+    let habits = habits(raw);
     Before {
         ids: service.deployments.iter().map(|deployment| deployment.id.clone()).collect(),
         definitions: service.deployments.iter().map(|deployment| deployment.task_definition.clone()).collect(),
         newest_event: service.events.first().map(|event| event.id.clone()),
-        rollback: request.enable_circuit_breaker
-            || on(&configuration["deploymentCircuitBreaker"])
-            || on(&configuration["alarms"])
-            || !rolling,
-        rolling,
+        rollback: request.enable_circuit_breaker || habits.rollback,
+        rolling: habits.rolling,
     }
+}
+
+/// How the service deploys, whatever is deployed.
+pub fn habits(raw: &Value) -> Before {
+    let configuration = &raw["deploymentConfiguration"];
+    let on = |what: &Value| what["enable"] == true && what["rollback"] == true;
+    let rolling = configuration["strategy"].as_str().is_none_or(|strategy| strategy == "ROLLING");
+    let rollback = on(&configuration["deploymentCircuitBreaker"]) || on(&configuration["alarms"]) || !rolling;
+    Before { rollback, rolling, ..Before::default() }
 }
 
 /// A service that is not there yet.
