@@ -7,6 +7,7 @@
 
 mod apply;
 mod diagnose;
+mod document;
 mod ecs;
 mod edit;
 mod error;
@@ -31,6 +32,7 @@ mod whole_loop;
 
 pub use apply::{Applied, Started, apply};
 pub use diagnose::{Cause, Stopped};
+pub use document::plan_document;
 pub use ecs::Ecs;
 pub use edit::{Change, What};
 pub use error::Error;

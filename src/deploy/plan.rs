@@ -116,7 +116,7 @@ fn plan_revision(described: &Value, updates: &Updates, tags: &[super::tags::Tag]
     Ok(Plan { base, register, deploy: None, changes, notes: Vec::new(), warnings, images })
 }
 
-fn images(body: &Map<String, Value>) -> Vec<(String, String)> {
+pub fn images(body: &Map<String, Value>) -> Vec<(String, String)> {
     let containers = body.get("containerDefinitions").and_then(Value::as_array);
     let text = |container: &Value, name: &str| container[name].as_str().unwrap_or_default().to_owned();
     containers.into_iter().flatten().map(|container| (text(container, "name"), text(container, "image"))).collect()

@@ -55,7 +55,7 @@ impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "Starting from {}", short(&self.base))?;
         self.changes.iter().try_for_each(|change| writeln!(f, "{change}"))?;
-        if self.changes.is_empty() {
+        if self.changes.is_empty() && self.register.is_none() {
             writeln!(f, "  no changes")?;
         }
         self.notes.iter().try_for_each(|note| writeln!(f, "note: {note}"))?;
