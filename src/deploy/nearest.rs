@@ -11,21 +11,25 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         .map(|(_, candidate)| candidate)
 }
 
-/// Levenshtein's edit distance in characters, regardless of case, hyphens read as underscores.
+/// Edit distance in characters, two neighbours exchanged counting once; regardless of case, hyphens read as
+/// underscores.
 fn distance(a: &str, b: &str) -> usize {
     let fold = |text: &str| text.to_lowercase().replace('-', "_").chars().collect::<Vec<_>>();
     let (a, b) = (fold(a), fold(b));
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.iter().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(x != y);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
+    let mut rows: Vec<Vec<usize>> = vec![(0..=b.len()).collect()];
+    for i in 1..=a.len() {
+        let mut row = vec![i];
+        for j in 1..=b.len() {
+            let replaced = rows[i - 1][j - 1] + usize::from(a[i - 1] != b[j - 1]);
+            let mut least = replaced.min(rows[i - 1][j] + 1).min(row[j - 1] + 1);
+            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                least = least.min(rows[i - 2][j - 2] + 1);
+            }
+            row.push(least);
         }
+        rows.push(row);
     }
-    row[b.len()]
+    rows[a.len()][b.len()]
 }
 
 #[cfg(test)]
@@ -34,7 +38,7 @@ mod tests {
 
     #[test]
     fn nearest_takes_a_typo_and_leaves_a_stranger() {
-        assert_eq!(nearest("wbe", ["web", "worker"]), None);
+        assert_eq!(nearest("wbe", ["web", "worker"]), Some("web"));
         assert_eq!(nearest("wep", ["web", "worker"]), Some("web"));
         assert_eq!(nearest("worke", ["web", "worker"]), Some("worker"));
         assert_eq!(nearest("my-app", ["my_app"]), Some("my_app"));

@@ -68,34 +68,32 @@ fn remark(plan: &mut Plan, request: &DeployServiceUpdate, described: &Value, raw
 /// UpdateService starts a deployment only for another revision, or if told to.
 fn step(plan: &mut Plan, request: &DeployServiceUpdate, raw: &Value, service: &Service) -> Step {
     let running = plan.register.is_none() && service.task_definition == plan.base;
-    let again = running && !request.force_new_deployment && must_run_again(plan, request, service);
-    let force = request.force_new_deployment || again;
+    let force = request.force_new_deployment || (running && must_run_again(plan, request, service));
     let deploys = !running || force;
-    let mut body = Map::from_iter([
-        ("cluster".to_owned(), Value::from(request.cluster.clone())),
-        ("service".to_owned(), Value::from(request.service())),
-    ]);
-    let bare = body.len();
+    let mut asked = Map::new();
     if deploys {
-        body.insert("taskDefinition".into(), plan.base.clone().into());
-        remark_replacement(plan, service);
+        asked.insert("taskDefinition".into(), plan.base.clone().into());
+        remark_deployment(plan, service);
     }
     if force {
-        body.insert("forceNewDeployment".into(), true.into());
+        asked.insert("forceNewDeployment".into(), true.into());
     }
     if let Some(count) = request.desired_count.filter(|count| deploys || i64::from(*count) != service.desired) {
-        body.insert("desiredCount".into(), count.into());
+        asked.insert("desiredCount".into(), count.into());
     }
     if let Some(configuration) = breaker(raw).filter(|_| request.enable_circuit_breaker) {
-        body.insert("deploymentConfiguration".into(), configuration);
+        asked.insert("deploymentConfiguration".into(), configuration);
     }
+    if asked.is_empty() {
+        return rest(plan, service);
+    }
+    let whom = [("cluster", request.cluster.as_str()), ("service", request.service())];
+    Step::Update(whom.into_iter().map(|(name, value)| (name.to_owned(), value.into())).chain(asked).collect())
+}
+
+/// There is nothing to call: either the deployment goes on already, or it is over.
+fn rest(plan: &mut Plan, service: &Service) -> Step {
     match service.primary() {
-        _ if body.len() > bare => {
-            if deploys && plan.register.is_none() {
-                plan.notes.push(format!("{} is deployed as it is, nothing is registered", short(&plan.base)));
-            }
-            Step::Update(body)
-        }
         Some(primary) if primary.is("IN_PROGRESS") && primary.task_definition == plan.base => {
             plan.notes.push(format!("{} is being deployed already ({})", short(&plan.base), primary.id));
             Step::Join { deployment: primary.id.clone(), since: primary.created_at }
@@ -125,10 +123,13 @@ fn must_run_again(plan: &mut Plan, request: &DeployServiceUpdate, service: &Serv
     }
 }
 
-fn remark_replacement(plan: &mut Plan, service: &Service) {
+fn remark_deployment(plan: &mut Plan, service: &Service) {
     if let Some(primary) = service.primary().filter(|primary| primary.is("IN_PROGRESS")) {
         let (revision, id) = (short(&primary.task_definition), &primary.id);
         plan.notes.push(format!("a deployment of {revision} ({id}) is still going on and will be replaced"));
+    }
+    if plan.register.is_none() {
+        plan.notes.push(format!("{} is deployed as it is, nothing is registered", short(&plan.base)));
     }
 }
 

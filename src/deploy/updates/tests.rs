@@ -228,7 +228,7 @@ fn env_malformed_pairs_are_refused() {
     refused(env("container=web,name=,value=1"), "a name is empty");
     refused(env("container=web,name=A=B,value=1"), "has '=' in it");
     refused(env("name=A,value=1"), "before the first container=");
-    refused(env("container=web,name=A,vlaue=1"), "unknown key");
+    refused(env("container=web,name=A,vlaue=1"), "did you mean 'value'?");
     refused(env("container=web,nam=A,value=1"), "did you mean 'name'?");
 }
 
