@@ -69,7 +69,7 @@ impl Stopped {
     pub fn why(&self) -> String {
         let containers = self.faults().map(|container| container.fault()).collect::<Vec<_>>();
         // That an essential container exited is said better by which one, and how.
-        let plain = self.reason.starts_with("Essential container in task exited") && !containers.is_empty();
+        let plain = self.reason.starts_with("Essential container") && !containers.is_empty();
         let reason = if plain { "" } else { self.reason.as_str() };
         let details: Vec<&str> =
             containers.iter().map(String::as_str).filter(|fault| !reason.contains(*fault)).collect();

@@ -107,7 +107,7 @@ impl<'a> Watcher<'a> {
             watched,
             memory,
             records: Records::new(started),
-            tasks: Tasks::default(),
+            tasks: Tasks::of(&applied.revision),
             began,
             newest_event: deploy.before.newest_event.clone(),
             trouble: Vec::new(),

@@ -22,6 +22,8 @@ const PAGES: usize = 5;
 
 #[derive(Default)]
 pub struct Tasks {
+    /// Our revision.
+    definition: String,
     /// ARNs that were described, ours or not.
     known: Vec<String>,
     stopped: Vec<Stopped>,
@@ -32,6 +34,10 @@ pub struct Tasks {
 }
 
 impl Tasks {
+    pub fn of(definition: &str) -> Self {
+        Tasks { definition: definition.to_owned(), ..Tasks::default() }
+    }
+
     pub fn all(&self) -> &[Stopped] {
         &self.stopped
     }
@@ -65,30 +71,30 @@ impl Tasks {
     }
 
     /// `startedBy` would be the better filter, but ListTasks takes it alone only, and then lists running tasks.
-    async fn fetch(&mut self, deploy: &Deploy, ecs: &dyn Ecs) -> Result<Vec<Stopped>, CallError> {
+    async fn fetch(&self, deploy: &Deploy, ecs: &dyn Ecs) -> Result<Vec<(String, Stopped)>, CallError> {
         let service = crate::deploy::request::name_in_arn(&deploy.service);
         let listed = list(&deploy.cluster, service, ecs).await?;
         let arns = listed.iter().filter_map(|arn| arn.as_str());
-        let new: Vec<String> =
-            arns.filter(|arn| !self.known.iter().any(|known| known == arn)).map(str::to_owned).collect();
+        let new: Vec<&str> = arns.filter(|arn| !self.known.iter().any(|known| known == arn)).collect();
         let mut tasks = Vec::new();
         for batch in new.chunks(BATCH) {
             let body = json!({"cluster": deploy.cluster, "tasks": batch});
             let described = ecs.call(Operation::DescribeTasks, body).await?;
             let described = described.body["tasks"].as_array().cloned().unwrap_or_default();
             // A task that is still stopping has no exit codes yet: it is described again next time.
-            let over = described.iter().filter(|task| has_ended(task));
-            for task in over {
-                self.known.extend(task["taskArn"].as_str().map(str::to_owned));
-                tasks.push(Stopped::read(task));
-            }
+            let ended = described.iter().filter(|task| has_ended(task));
+            let arn = |task: &Value| task["taskArn"].as_str().unwrap_or_default().to_owned();
+            tasks.extend(ended.map(|task| (arn(task), Stopped::read(task))));
         }
         Ok(tasks)
     }
 
-    fn keep(&mut self, tasks: Vec<Stopped>, memory: &Memory, events: &Events) {
-        let ours = |task: &Stopped| Some(&task.started_by) == memory.id.as_ref();
-        for task in tasks.into_iter().filter(ours).filter(|task| !task.is_normal()) {
+    fn keep(&mut self, tasks: Vec<(String, Stopped)>, memory: &Memory, events: &Events) {
+        for (arn, task) in tasks {
+            self.known.push(arn);
+            if task.is_normal() || !is_ours(&task, memory, &self.definition) {
+                continue;
+            }
             let why = task.why();
             if !self.told.contains(&why) {
                 events.emit(Event::Rollout { text: format!("task {} stopped: {why}", task.id) });
@@ -114,6 +120,15 @@ async fn list(cluster: &str, service: &str, ecs: &dyn Ecs) -> Result<Vec<Value>,
         }
     }
     Ok(arns)
+}
+
+/// ECS puts the deployment's id into `startedBy`; emulators may put something else.
+fn is_ours(task: &Stopped, memory: &Memory, definition: &str) -> bool {
+    if task.started_by.starts_with("ecs-svc/") {
+        memory.id.as_ref() == Some(&task.started_by)
+    } else {
+        task.task_definition == definition
+    }
 }
 
 /// In DEPROVISIONING the containers are gone already and only the network interface is left to detach.
