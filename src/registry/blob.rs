@@ -14,7 +14,7 @@ use tokio_util::io::StreamReader;
 use super::client::{Client, Extra, Inner};
 use super::endpoint::Endpoint;
 use super::wire::broken;
-use super::{Error, Presence};
+use super::{Body, Error, Presence};
 use crate::image::{Descriptor, Digest, Hasher, Repository};
 use crate::report::Event;
 
@@ -46,6 +46,18 @@ impl Client {
     pub async fn has_blob(&self, repository: &Repository, digest: &Digest) -> Result<Presence, Error> {
         let endpoint = Endpoint::head_blob(repository, digest);
         self.inner.retry.run(|_| async { Ok(self.inner.has_blob(&endpoint).await?) }).await
+    }
+
+    /// A blob of a registry as the content of an upload to another one. It passes through memory in small pieces.
+    pub fn body_of(&self, repository: &Repository, descriptor: &Descriptor) -> Body {
+        let (client, repository, blob) = (self.clone(), repository.clone(), descriptor.clone());
+        Body::stream(descriptor.size, move || {
+            let (client, repository, blob) = (client.clone(), repository.clone(), blob.clone());
+            async move {
+                let stream = client.read_blob(&repository, &blob).await.map_err(std::io::Error::other)?;
+                Ok(stream.map_err(std::io::Error::other))
+            }
+        })
     }
 
     /// Begins to read a blob; `descriptor` says how many bytes of which digest are wanted.

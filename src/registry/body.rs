@@ -26,9 +26,12 @@ pub struct Body {
 impl Body {
     pub fn bytes(bytes: impl Into<Bytes>) -> Self {
         let bytes = bytes.into();
-        Body::stream(bytes.len() as u64, move || {
+        let size = bytes.len();
+        Body::stream(size as u64, move || {
             let bytes = bytes.clone();
-            async move { Ok(stream::iter([Ok(bytes)])) }
+            // In pieces, so that progress can be seen.
+            let piece = move |start| Ok(bytes.slice(start..bytes.len().min(start + PIECE)));
+            async move { Ok(stream::iter((0..size).step_by(PIECE)).map(piece)) }
         })
     }
 

@@ -29,7 +29,7 @@ pub enum Error {
     NoRepository { repository: Repository },
     #[error("tag {} of {} is immutable and already names {}, not {new}", .reference.version(), .reference.repository,
         old.as_ref().map_or("another image".into(), Digest::to_string))]
-    TagTaken { reference: Reference, old: Option<Digest>, new: Digest },
+    TagTaken { reference: Box<Reference>, old: Option<Digest>, new: Digest },
     #[error("{what}: wanted {wanted}, got {got}")]
     Digest { what: String, wanted: Digest, got: String },
     #[error("{what}: Amazon ECR stores no empty blobs")]
@@ -125,7 +125,8 @@ impl Explain for Error {
                 "Only registries on this machine are spoken to without TLS; name the host as insecure if you must (logins are still not sent to it)."
                     .into(),
             ),
-            Error::Setup { .. } | Error::Refused { .. } | Error::Answer { .. } => None,
+            Error::Refused { code, .. } => refused_hint(code),
+            Error::Setup { .. } | Error::Answer { .. } => None,
         }
     }
 
@@ -167,6 +168,20 @@ fn create_hint(repository: &Repository) -> String {
         ),
         None => format!("Create {} at {} first, or correct its name.", repository.name, repository.registry),
     }
+}
+
+fn refused_hint(code: &str) -> Option<String> {
+    let text = match code {
+        // ECR's answer, with status 405, to whatever its validation dislikes.
+        "UNSUPPORTED" => {
+            "Amazon ECR says so of a manifest that fails its checks: it wants a mediaType, at least one layer, and media types without parameters."
+        }
+        "BLOB_UNKNOWN" | "MANIFEST_BLOB_UNKNOWN" | "MANIFEST_UNKNOWN" => {
+            "Something that the image consists of is not in the repository; push the whole image again."
+        }
+        _ => return None,
+    };
+    Some(text.into())
 }
 
 fn name_hint(host: &str) -> String {

@@ -121,9 +121,11 @@ impl Client {
     async fn settle(&self, reference: &Reference, new: &Digest, refusal: Error) -> Result<bool, Error> {
         match self.named(reference).await? {
             Some(old) if old == *new => Ok(false),
-            Some(old) => Err(Error::TagTaken { reference: reference.clone(), old: Some(old), new: new.clone() }),
+            Some(old) => {
+                Err(Error::TagTaken { reference: Box::new(reference.clone()), old: Some(old), new: new.clone() })
+            }
             None if refusal.to_string().contains("already exists") => {
-                Err(Error::TagTaken { reference: reference.clone(), old: None, new: new.clone() })
+                Err(Error::TagTaken { reference: Box::new(reference.clone()), old: None, new: new.clone() })
             }
             None => Err(refusal),
         }

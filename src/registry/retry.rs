@@ -41,6 +41,9 @@ impl Failure {
     }
 }
 
+/// A server that says nothing is not tried again after this time; each attempt costs whole minutes.
+const SILENCE: Duration = Duration::from_secs(600);
+
 /// Runs operations until they succeed, fail for good, or have been tried often enough.
 #[derive(Clone)]
 pub(super) struct Retry {
@@ -67,7 +70,7 @@ impl Retry {
         F: Future<Output = Result<T, Failure>>,
     {
         let mut made = 0;
-        let clock = self.clock.clone();
+        let (clock, begin) = (self.clock.clone(), self.clock.now());
         let attempt = || {
             made += 1;
             operation(made)
@@ -75,11 +78,19 @@ impl Retry {
         let result = attempt
             .retry(self.waits())
             .sleep(move |wait| sleep(clock.clone(), wait))
-            .when(|failure| !matches!(failure.again, Again::No))
+            .when(|failure| self.may_go_on(failure, begin))
             .adjust(|failure, wait| self.adjust(failure, wait?))
             .notify(|failure, wait| self.tell(&failure.error, wait))
             .await;
         result.map_err(|failure| failure.error.tried(made))
+    }
+
+    fn may_go_on(&self, failure: &Failure, begin: SystemTime) -> bool {
+        match (&failure.again, &failure.error) {
+            (Again::No, _) => false,
+            (_, Error::Silent { .. }) => self.clock.now().duration_since(begin).is_ok_and(|past| past < SILENCE),
+            _ => true,
+        }
     }
 
     fn waits(&self) -> ExponentialBuilder {

@@ -70,7 +70,7 @@ const REDIRECTS: usize = 5;
 
 /// After a blob has gone out the registry may be busy with it (checking the digest of gigabytes) this many times
 /// longer than it may be silent otherwise.
-const PATIENCE: u32 = 10;
+const PATIENCE: u32 = 5;
 
 impl Wire {
     pub(super) fn new(options: &Options, events: &Events) -> Result<Self, Error> {
@@ -194,7 +194,7 @@ fn redirect(what: &str, from: &Url, response: &Response) -> Result<Option<Url>, 
 
 pub(super) fn is_loopback(url: &Url) -> bool {
     match url.host() {
-        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(url::Host::Domain(name)) => name == "localhost",
         Some(url::Host::Ipv4(ip)) => IpAddr::from(ip).is_loopback(),
         Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
         None => false,

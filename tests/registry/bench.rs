@@ -32,6 +32,32 @@ async fn upload_speed_over_tls() {
     }
 }
 
+#[tokio::test]
+#[ignore = "a measurement"]
+async fn upload_memory_of_a_large_file() {
+    let server = DockerRegistry::start();
+    let bench = Bench::new(&[]);
+    let (file, piece) = (tempfile::NamedTempFile::new().unwrap(), noise(1 << 20));
+    let mut hasher = dockless::image::Hasher::default();
+    for _ in 0..1024 {
+        std::io::Write::write_all(&mut file.as_file(), &piece).unwrap();
+        hasher.update(&piece);
+    }
+    let mut descriptor = blob(b"");
+    (descriptor.size, descriptor.digest) = (hasher.size(), hasher.digest());
+    let (before, begin) = (peak(), Instant::now());
+    let body = Body::file(file.path(), descriptor.size);
+    bench.client.push_blob(&repository(server.host(), "large"), &descriptor, &body).await.unwrap();
+    println!("1 GiB in {:?}, peak memory {} KiB before, {} KiB after", begin.elapsed(), before, peak());
+}
+
+/// The most memory that this process has had, KiB.
+fn peak() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse().unwrap()
+}
+
 /// An address that leads to `host`, this much time away in each direction.
 async fn distant(host: String, delay: Duration) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -33,6 +33,14 @@ async fn download_that_breaks_for_ever_ends() {
 }
 
 #[tokio::test]
+async fn download_of_a_blob_that_is_not_there_is_refused_at_once() {
+    let (registry, bench) = (Registry::start().await, Bench::new(&[]));
+    let result = bench.client.read_blob(&repository(registry.host(), "a"), &blob(b"x")).await;
+    assert!(matches!(result, Err(Error::Refused { .. })));
+    assert_eq!(bench.retries(), 0);
+}
+
+#[tokio::test]
 async fn download_of_other_bytes_is_refused() {
     let (registry, bench) = (Registry::start().await, Bench::new(&[]));
     registry.set(|b| b.rotten_blobs = true);
@@ -79,6 +87,19 @@ async fn download_that_would_leave_tls_is_refused() {
     registry.set(|b| b.redirect_blobs = Some("http://storage.invalid".into()));
     let result = bench.client.read_blob(&repository(registry.host(), "a"), &blob(&bytes)).await;
     assert!(matches!(result, Err(Error::Plain { .. })));
+}
+
+#[tokio::test]
+async fn blob_goes_from_registry_to_registry_through_broken_connections() {
+    let (from, to, bench) = (Registry::start().await, Registry::start().await, Bench::new(&[]));
+    let bytes = noise(1_000_000);
+    let descriptor = blob(&bytes);
+    from.put_blob("a", &bytes);
+    from.fail("GET", "/blobs/", 1, Effect::CutDownload(300_000));
+    to.fail("PUT", "/blobs/uploads/", 1, Effect::CutBody(500_000));
+    let body = bench.client.body_of(&repository(from.host(), "a"), &descriptor);
+    bench.client.push_blob(&repository(to.host(), "b"), &descriptor, &body).await.unwrap();
+    assert_eq!(to.blob("b", descriptor.digest.as_str()).unwrap(), bytes);
 }
 
 #[tokio::test]

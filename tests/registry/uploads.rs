@@ -134,7 +134,7 @@ async fn upload_to_a_silent_registry_ends() {
 async fn upload_to_a_slow_reader_is_not_taken_for_dead() {
     let registry = Registry::start().await;
     let bench = Bench::with(&[], |o| (o.timeout, o.attempts) = (Duration::from_millis(400), 1));
-    registry.set(|b| b.slow = Some(Duration::from_millis(20)));
+    registry.set(|b| b.slow = Some(Duration::from_millis(10)));
     let bytes = noise(24_000_000);
     let begin = std::time::Instant::now();
     bench.client.push_blob(&repository(registry.host(), "a"), &blob(&bytes), &Body::bytes(bytes)).await.unwrap();
@@ -220,6 +220,7 @@ async fn delivery_sends_nothing_that_is_there() {
     let delivery = bench.client.deliver_blob(&to, &blob(&bytes), &Body::bytes(bytes), None).await.unwrap();
     assert_eq!(delivery, Delivery::Present);
     assert_eq!(registry.count("POST", ""), 0);
+    assert!(matches!(bench.told().last(), Some(Event::Blob { how: "present", size: 1000, .. })));
 }
 
 #[tokio::test]
