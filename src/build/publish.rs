@@ -10,9 +10,9 @@ use futures_util::stream::{self, Stream, StreamExt, TryStreamExt};
 use serde::Serialize;
 
 use super::{Error, Image, Part, Source, pack};
-use crate::image::{Descriptor, Digest, Reference, Repository};
+use crate::image::{Digest, Reference, Repository};
 use crate::layer::{LayerSpec, Level};
-use crate::registry::{Body, Client, Delivery, Presence};
+use crate::registry::{self, Body, Client, Delivery, Presence};
 use crate::report::{Event, Events};
 
 /// Blobs in flight at once. More gain nothing on one connection's bandwidth, and ECR limits calls per second.
@@ -69,7 +69,11 @@ impl Published {
 /// Asks what the references name now. Only reads. The references are of one repository.
 pub async fn survey(client: &Client, repository: &Repository, references: &[Reference]) -> Result<Survey, Error> {
     let heads = stream::iter(references.iter().cloned()).map(|reference| async move {
-        let now = client.head_manifest(&reference).await?.map(|found| found.digest);
+        let now = match client.head_manifest(&reference).await {
+            // A policy for pushing alone need not allow to look (ecr:BatchGetImage).
+            Err(registry::Error::Denied { .. }) => None,
+            found => found?.map(|found| found.digest),
+        };
         Ok::<_, Error>((reference, now))
     });
     let tags = heads.buffered(AT_ONCE).try_collect().await?;
@@ -111,15 +115,14 @@ pub async fn publish(
     }
     for (reference, now) in &survey.tags {
         let digest = &image.descriptor.digest;
-        let sent = if now.as_ref() == Some(digest) {
-            false
+        if now.as_ref() == Some(digest) {
+            let (reference, digest) = (reference.to_string(), digest.to_string());
+            events.emit(Event::Manifest { reference, digest, how: "present" });
         } else {
-            client.push_manifest(reference, &image.descriptor.media_type, image.manifest.clone()).await?.sent
-        };
-        published.manifests_sent += usize::from(sent);
+            let pushed = client.push_manifest(reference, &image.descriptor.media_type, image.manifest.clone()).await?;
+            published.manifests_sent += usize::from(pushed.sent);
+        }
         published.references.push(reference.pinned(digest));
-        let how = if sent { "sent" } else { "present" };
-        events.emit(Event::Manifest { reference: reference.to_string(), digest: digest.to_string(), how });
     }
     Ok(published)
 }
@@ -170,24 +173,12 @@ fn body(part: &Part, spool: &Path) -> Body {
                 async move { section.stream().await }
             })
         }
-        Source::Registry { client, repository } => {
-            let (client, repository, descriptor) = (client.clone(), repository.clone(), part.descriptor.clone());
-            Body::stream(size, move || download(client.clone(), repository.clone(), descriptor.clone()))
-        }
+        Source::Registry { client, repository } => client.body_of(repository, &part.descriptor),
         Source::Described { spec, level } => {
             let (part, spec, level, spool) = (part.clone(), spec.clone(), *level, spool.to_path_buf());
             Body::stream(size, move || unfolded(part.clone(), spec.clone(), level, spool.clone()))
         }
     }
-}
-
-async fn download(
-    client: Client,
-    from: Repository,
-    descriptor: Descriptor,
-) -> io::Result<impl Stream<Item = io::Result<Bytes>>> {
-    let blob = client.read_blob(&from, &descriptor).await.map_err(io::Error::other)?;
-    Ok(blob.map_err(io::Error::other))
 }
 
 /// Packs a remembered layer after all, and reads it.

@@ -6,7 +6,8 @@ use super::Job;
 use super::error::Error;
 use super::exit::{Done, Failure};
 use super::image::{Image, ImageArgs};
-use super::place::Place;
+use super::target::{Target, TargetArgs};
+use super::workshop::Workshop;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -14,29 +15,30 @@ use super::place::Place;
   dockless build --binary target/release/shop --files static:/srv/www --to docker-archive:shop.tar:shop:v1
   dockless build --jar target/shop.jar --env SPRING_PROFILES_ACTIVE=prod --to registry.example/shop:v1")]
 pub struct Build {
-    /// Where to put the image: a reference, oci:DIR[:TAG] or docker-archive:FILE[:NAME]; may be repeated
-    #[arg(long, value_name = "IMAGE", value_delimiter = ',', required = true)]
-    pub to: Vec<String>,
     #[command(flatten)]
     pub image: ImageArgs,
+    #[command(flatten)]
+    pub target: TargetArgs,
 }
 
 /// A build as the user means it.
 #[derive(Debug)]
-#[expect(dead_code, reason = "its working parts are not connected yet")]
 pub struct Request {
     pub image: Image,
-    pub to: Vec<Place>,
+    pub target: Target,
 }
 
 impl Build {
-    pub fn into_request(self) -> Result<Request, Error> {
-        let to = self.to.iter().map(|text| Place::parse("--to", text)).collect::<Result<_, _>>()?;
-        Ok(Request { image: self.image.into_image()?, to })
+    pub fn into_request(self, job: &Job) -> Result<Request, Error> {
+        let image = self.image.into_image(&job.settings, job.clock.now())?;
+        Ok(Request { image, target: self.target.into_target(&job.settings)? })
     }
 
-    pub async fn run(self, _job: &Job) -> Result<Done, Failure> {
-        self.into_request()?;
-        Err(Error::Unconnected("build").into())
+    pub async fn run(self, job: &Job) -> Result<Done, Failure> {
+        let request = self.into_request(job)?;
+        let workshop = Workshop::for_build(job, &request.image.build)?;
+        let destinations = workshop.destinations(request.target).await?;
+        let image = workshop.make(&request.image.build).await?;
+        workshop.hand_over(image, destinations, request.image.metadata_out.as_deref()).await
     }
 }

@@ -3,12 +3,15 @@
 use clap::Args;
 
 use super::Job;
-use super::error::Error;
 use super::exit::{Done, Failure};
 use super::image::{Image, ImageArgs};
+use super::published;
 use super::repository::{Repository, RepositoryArgs};
+use super::revision::expand;
 use super::target::{Target, TargetArgs};
-use crate::config::Settings;
+use super::workshop::{Destination, Workshop};
+use crate::aws::host::is_ecr_host;
+use crate::repository;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -31,7 +34,6 @@ pub struct BuildAndPush {
 
 /// A build and its push as the user means them.
 #[derive(Debug)]
-#[expect(dead_code, reason = "its working parts are not connected yet")]
 pub struct Request {
     pub image: Image,
     pub target: Target,
@@ -41,18 +43,56 @@ pub struct Request {
 }
 
 impl BuildAndPush {
-    pub fn into_request(self, settings: &Settings) -> Result<Request, Error> {
+    pub fn into_request(self, job: &Job) -> Result<Request, Failure> {
         Ok(Request {
-            image: self.image.into_image()?,
-            target: self.target.into_target(settings)?,
+            image: self.image.into_image(&job.settings, job.clock.now())?,
+            target: self.target.into_target(&job.settings)?,
             push: self.push_image.unwrap_or(true),
             skip_when_tags_exist: self.skip_when_tags_exist.unwrap_or_default(),
-            repository: self.repository.into_repository()?,
+            repository: self.repository.into_repository(&|text| expand(job, text))?,
         })
     }
 
     pub async fn run(self, job: &Job) -> Result<Done, Failure> {
-        self.into_request(&job.settings)?;
-        Err(Error::Unconnected("build-and-push").into())
+        let request = self.into_request(job)?;
+        let workshop = Workshop::for_build(job, &request.image.build)?;
+        if !request.push {
+            let image = workshop.make(&request.image.build).await?;
+            return workshop.hand_over(image, Vec::new(), request.image.metadata_out.as_deref()).await;
+        }
+        let account = request.target.account();
+        let mut destinations = workshop.destinations(request.target).await?;
+        if request.skip_when_tags_exist {
+            let present = workshop.drop_present(&mut destinations).await?;
+            if destinations.is_empty() {
+                return Ok(published::skipped(&present).into());
+            }
+        }
+        let image = workshop.make(&request.image.build).await?;
+        if request.repository.is_asked_for() && !job.settings.dry_run {
+            prepare(&request.repository, account, &destinations, &workshop).await?;
+        }
+        workshop.hand_over(image, destinations, request.image.metadata_out.as_deref()).await
     }
+}
+
+/// Makes the ECR repositories what they were asked to be.
+async fn prepare(
+    wanted: &Repository,
+    account: Option<String>,
+    destinations: &[Destination],
+    workshop: &Workshop,
+) -> Result<(), Failure> {
+    for destination in destinations {
+        let Destination::Registry(repository, _) = destination else { continue };
+        let host = is_ecr_host(&repository.registry);
+        let session = workshop.logins.session(host.as_ref().map(|host| host.region.as_str())).await?;
+        let account = account.clone().or(host.map(|host| host.account));
+        let request = wanted.request(&repository.name, account)?;
+        let ecr = session.ecr();
+        let snapshot = repository::observe(&ecr, &request).await?;
+        let plan = repository::plan(&request, &snapshot)?;
+        repository::apply(&ecr, &plan, &workshop.events).await?;
+    }
+    Ok(())
 }

@@ -5,10 +5,13 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 
 use super::Job;
-use super::error::Error;
 use super::exit::{Done, Failure};
-use super::revision::RevisionArgs;
+use super::job::interrupt;
+use super::revision::{Revision, RevisionArgs};
+use super::update_task_definition::{ecs, planned};
 use super::values::period;
+use crate::deploy::{self, Create, Wait};
+use crate::report::Outcome;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -122,113 +125,90 @@ pub enum PublicIp {
 /// How to wait for a rollout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Watch {
-    /// Between two looks.
-    pub interval: Duration,
     /// In all.
     pub limit: Duration,
     /// Whether running out of time is a failure.
     pub strict: bool,
 }
 
-/// A service to make.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewService {
-    pub subnets: Vec<String>,
-    pub security_groups: Vec<String>,
-    pub public_ip: PublicIp,
-    pub load_balancer: Option<LoadBalancer>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LoadBalancer {
-    pub target_group: String,
-    pub container: String,
-    pub port: u16,
-}
-
-/// A deployment as the user means it.
-#[derive(Debug)]
-#[expect(dead_code, reason = "its working parts are not connected yet")]
-pub struct Request {
-    pub cluster: String,
-    pub service: String,
-    pub revision: RevisionArgs,
-    pub register: bool,
-    pub force: bool,
-    pub desired_count: Option<u32>,
-    pub circuit_breaker: bool,
-    /// None: do not wait.
-    pub watch: Option<Watch>,
-    pub create: Option<NewService>,
-}
-
 impl DeployServiceUpdate {
-    pub fn into_request(self) -> Result<Request, Error> {
+    fn into_request(self, job: &Job) -> Result<(deploy::DeployServiceUpdate, Option<Watch>), Failure> {
         let DeployServiceUpdate { service, revision, watch, creation } = self;
-        let skip = service.skip_task_definition_registration.unwrap_or_default();
-        if skip && revision.changes() {
-            return Err(Error::Conflict(
-                "--skip-task-definition-registration leaves no place for changes to the task definition".into(),
-            ));
-        }
-        Ok(Request {
+        let watch = watch.into_watch(job.settings.timeout);
+        let Revision { family, updates, tags } = revision.into_revision(job)?;
+        let request = deploy::DeployServiceUpdate {
+            family,
             cluster: service.cluster,
-            service: service.service_name.unwrap_or_else(|| revision.family.clone()),
-            revision,
-            register: !skip,
-            force: service.force_new_deployment.unwrap_or_default(),
+            service: service.service_name.unwrap_or_default(),
+            updates,
+            tags,
             desired_count: service.desired_count,
-            circuit_breaker: service.enable_circuit_breaker.unwrap_or_default(),
-            watch: watch.into_watch(),
-            create: creation.into_service()?,
-        })
+            force_new_deployment: service.force_new_deployment.unwrap_or_default(),
+            skip_registration: service.skip_task_definition_registration.unwrap_or_default(),
+            enable_circuit_breaker: service.enable_circuit_breaker.unwrap_or_default(),
+            create: creation.into_service(),
+            wait: watch.map(|watch| Wait { limit: watch.limit }),
+        };
+        request.check()?;
+        Ok((request, watch))
     }
 
-    pub async fn run(self, _job: &Job) -> Result<Done, Failure> {
-        self.into_request()?;
-        Err(Error::Unconnected("deploy-service-update").into())
+    pub async fn run(self, job: &Job) -> Result<Done, Failure> {
+        let (request, watch) = self.into_request(job)?;
+        let ecs = ecs(job).await?;
+        let observed = deploy::observe_service(&request, &ecs).await?;
+        let plan = deploy::plan_service(&request, &observed)?;
+        if job.settings.dry_run {
+            return Ok(planned(&plan).into());
+        }
+        let applied = deploy::apply(&plan, &ecs, &job.clock, &job.events).await?;
+        let ended = match &plan.deploy {
+            Some(deploy) => deploy::watch(deploy, &applied, &ecs, &job.clock, &job.events, interrupt()).await?,
+            None => None,
+        };
+        let mut done = Done::from(deploy::report(&plan, &applied, ended.as_ref()));
+        if done.report.outcome == Outcome::TimedOut && watch.is_some_and(|watch| !watch.strict) {
+            done.code = 0;
+        }
+        Ok(done)
     }
 }
 
 impl WatchArgs {
-    fn into_watch(self) -> Option<Watch> {
+    /// A limit for the whole run is one for the wait too; a little is kept back to say how it stood in the end.
+    fn into_watch(self, timeout: Option<Duration>) -> Option<Watch> {
         let interval = self.poll_interval.unwrap_or(Duration::from_secs(20));
         let attempts = self.max_poll_attempts.unwrap_or(50);
-        let watch = Watch {
-            interval,
-            limit: self.verification_timeout.unwrap_or_else(|| interval.saturating_mul(attempts)),
-            strict: self.fail_on_verification_timeout.unwrap_or(true),
-        };
+        let limit = self.verification_timeout.unwrap_or_else(|| interval.saturating_mul(attempts));
+        let limit = timeout.map_or(limit, |timeout| timeout.saturating_sub(timeout / 10));
+        let watch = Watch { limit, strict: self.fail_on_verification_timeout.unwrap_or(true) };
         self.verify_revision_is_deployed.unwrap_or(true).then_some(watch)
     }
 }
 
 impl CreationArgs {
-    fn into_service(self) -> Result<Option<NewService>, Error> {
-        if !self.create_service.unwrap_or_default() {
-            return Ok(None);
-        }
-        if self.subnets.is_empty() && !self.security_groups.is_empty() {
-            return Err(Error::Conflict("--security-groups needs --subnets".into()));
-        }
-        let load_balancer = match (self.target_group, self.container_name, self.container_port) {
-            (Some(target_group), Some(container), Some(port)) => Some(LoadBalancer { target_group, container, port }),
-            _ => None,
-        };
-        Ok(Some(NewService {
+    fn into_service(self) -> Option<Create> {
+        self.create_service.unwrap_or_default().then(|| Create {
             subnets: self.subnets,
             security_groups: self.security_groups,
-            public_ip: self.public_ip.unwrap_or_default(),
-            load_balancer,
-        }))
+            public_ip: self.public_ip == Some(PublicIp::Enabled),
+            target_group: self.target_group,
+            container_name: self.container_name,
+            container_port: self.container_port,
+        })
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::SystemTime;
+
     use clap::{FromArgMatches, Parser};
 
     use super::*;
+    use crate::clock::Clock;
+    use crate::config::{Env, Given, Settings};
+    use crate::report::Events;
 
     #[derive(Debug, Parser)]
     struct Tool {
@@ -236,49 +216,64 @@ mod tests {
         deploy: DeployServiceUpdate,
     }
 
-    fn request(words: &[&str]) -> Result<Request, Error> {
+    fn request(words: &[&str]) -> Result<(deploy::DeployServiceUpdate, Option<Watch>), Failure> {
+        request_within(None, words)
+    }
+
+    fn request_within(
+        timeout: Option<Duration>,
+        words: &[&str],
+    ) -> Result<(deploy::DeployServiceUpdate, Option<Watch>), Failure> {
+        let env = Env::from_iter([("BRANCH", "x,container=web,name=EVIL,value=1")]);
+        let settings = Settings::resolve(Given { timeout, ..Given::default() }, &env).unwrap();
+        let job = Job { settings, env, events: Events::none(), clock: Clock::fake(SystemTime::UNIX_EPOCH) };
         let words = ["tool", "--cluster=c", "--family=shop"].iter().chain(words);
         let matches = super::super::argv::parser(<Tool as clap::CommandFactory>::command()).get_matches_from(words);
-        Tool::from_arg_matches(&matches).unwrap().deploy.into_request()
+        Tool::from_arg_matches(&matches).unwrap().deploy.into_request(&job)
     }
 
     #[test]
     fn deploy_takes_the_orbs_defaults_but_waits() {
-        let request = request(&[]).unwrap();
-        assert_eq!((request.service.as_str(), request.register, request.force), ("shop", true, false));
-        let watch = request.watch.unwrap();
-        assert_eq!((watch.interval.as_secs(), watch.limit.as_secs(), watch.strict), (20, 1000, true));
-        assert_eq!((request.create, request.desired_count, request.circuit_breaker), (None, None, false));
+        let (request, watch) = request(&[]).unwrap();
+        assert_eq!(
+            (request.service(), request.skip_registration, request.force_new_deployment),
+            ("shop", false, false)
+        );
+        let watch = watch.unwrap();
+        assert_eq!((watch.limit.as_secs(), watch.strict), (1000, true));
+        assert_eq!((request.desired_count, request.enable_circuit_breaker), (None, false));
+        assert!(request.create.is_none());
     }
 
     #[test]
     fn deploy_waits_as_long_as_it_was_told() {
-        let watch = |words: &[&str]| request(words).unwrap().watch.map(|watch| watch.limit.as_secs());
-        assert_eq!(watch(&["--max-poll-attempts=3", "--poll-interval=10s"]), Some(30));
-        assert_eq!(watch(&["--max-poll-attempts=3", "--verification-timeout=10m"]), Some(600));
-        assert_eq!(watch(&["--wait=false"]), None);
+        let limit = |words: &[&str]| request(words).unwrap().1.map(|watch| watch.limit.as_secs());
+        assert_eq!(limit(&["--max-poll-attempts=3", "--poll-interval=10s"]), Some(30));
+        assert_eq!(limit(&["--max-poll-attempts=3", "--verification-timeout=10m"]), Some(600));
+        assert_eq!(limit(&["--wait=false"]), None);
+        let within = request_within(Some(Duration::from_secs(3600)), &[]).unwrap().1.unwrap();
+        assert_eq!(within.limit.as_secs(), 3240, "--timeout decides over the default, less what the last words need");
     }
 
     #[test]
     fn deploy_without_registration_takes_no_changes() {
         let skip = "--skip-task-definition-registration";
         assert!(request(&[skip, "--container-env-var-updates=container=a,name=A,value=1"]).is_err());
-        assert!(!request(&[skip]).unwrap().register);
-        assert!(
-            request(&["--skip-task-definition-registration=false", "--task-definition-tags=key=a,value=b"])
-                .unwrap()
-                .register
-        );
+        assert!(request(&[skip]).unwrap().0.skip_registration);
     }
 
     #[test]
-    fn deploy_new_service() {
-        let load_balancer = ["--target-group=arn", "--container-name=web", "--container-port=8080"];
-        let create = |words: &[&str]| request(&[words, &load_balancer].concat()).unwrap().create;
-        assert_eq!(create(&[]), None);
-        let new = create(&["--create-service", "--subnets=a", "--subnets=b", "--public-ip=enabled"]).unwrap();
-        assert_eq!((new.subnets.len(), new.public_ip), (2, PublicIp::Enabled));
-        assert_eq!(new.load_balancer.unwrap().port, 8080);
-        assert!(request(&["--create-service", "--security-groups=sg"]).is_err());
+    fn deploy_a_variables_content_never_becomes_syntax() {
+        let (request, _) = request(&["--container-env-var-updates=container=web,name=BRANCH,value=${BRANCH}"]).unwrap();
+        assert_eq!(request.updates.env.len(), 1);
+        assert_eq!(request.updates.env[0].value, "x,container=web,name=EVIL,value=1");
+    }
+
+    #[test]
+    fn deploy_new_service_behind_a_load_balancer() {
+        let words = ["--create-service", "--target-group=arn", "--container-name=web", "--container-port=8080"];
+        let create = request(&words).unwrap().0.create.unwrap();
+        assert_eq!((create.target_group.as_deref(), create.container_port), (Some("arn"), Some(8080)));
+        assert!(request(&["--create-service", "--security-groups=sg-1"]).is_err(), "security groups without subnets");
     }
 }

@@ -1,7 +1,9 @@
 //! What can be wrong with a command line beyond what its grammar says.
 
+use std::path::PathBuf;
+
 use crate::report::{Explain, Kind};
-use crate::{config, image};
+use crate::{config, image, source, store};
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -9,6 +11,12 @@ pub enum Error {
     Setting { flag: String, why: config::Error },
     #[error("{flag}: {why}")]
     Image { flag: &'static str, why: image::Error },
+    #[error("{flag}: {why}")]
+    Store { flag: &'static str, why: store::Error },
+    #[error(transparent)]
+    Source(source::Error),
+    #[error("{path}: {why}", path = path.display())]
+    File { path: PathBuf, why: std::io::Error },
     #[error("{flag}: begins like JSON but is not {wanted}")]
     Json { flag: String, wanted: &'static str },
     /// Says nothing of the value, which may be a secret.
@@ -28,8 +36,6 @@ pub enum Error {
     Interrupted,
     #[error("not done after {:#}, the limit that --timeout set", jiff::SignedDuration::try_from(*.0).unwrap_or_default())]
     TimedOut(std::time::Duration),
-    #[error("internal error: '{0}' is not connected to its working parts in this build")]
-    Unconnected(&'static str),
 }
 
 impl Explain for Error {
@@ -37,6 +43,8 @@ impl Explain for Error {
         match self {
             Error::Setting { why, .. } => why.hint(),
             Error::Image { why, .. } => why.hint(),
+            Error::Store { why, .. } => why.hint(),
+            Error::Source(why) => why.hint(),
             Error::Json { wanted, .. } => {
                 Some(format!("Write {wanted}; inside double quotes, a double quote is \\\"."))
             }
@@ -54,7 +62,7 @@ impl Explain for Error {
     fn kind(&self) -> Kind {
         match self {
             Error::Interrupted => Kind::Interrupted,
-            Error::Output(_) | Error::Runtime(_) | Error::TimedOut(_) | Error::Unconnected(_) => Kind::Failed,
+            Error::Output(_) | Error::Runtime(_) | Error::TimedOut(_) => Kind::Failed,
             _ => Kind::Input,
         }
     }

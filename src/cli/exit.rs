@@ -84,7 +84,6 @@ mod tests {
     fn failure_takes_its_code_from_the_error() {
         let code = |error: Error| Failure::from(error).code;
         assert_eq!(code(Error::Conflict("x".into())), 2);
-        assert_eq!(code(Error::Unconnected("x")), 1);
         assert_eq!(code(Error::Interrupted), 130);
         assert_eq!(code(Error::TimedOut(Duration::from_secs(1))), 6);
         assert_eq!(Failure::from(crate::image::Error::Tag(".".into())).code, 2);

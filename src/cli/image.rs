@@ -1,13 +1,20 @@
 //! Flags that say what an image is made of and how it runs; `build` and `build-and-push` have them.
 
 use std::path::PathBuf;
+use std::time::SystemTime;
 
 use clap::{Args, ValueEnum};
 
+use jiff::Timestamp;
+
 use super::error::Error;
-use super::place::Base;
-use super::values::{Created, Owner, Pair, created, owner, ports};
-use crate::image::Platform;
+use super::place::base;
+use super::values::{Created, Pair, created, ports};
+use crate::build::{Inputs, Request, Settings};
+use crate::config;
+use crate::image::{Platform, media_type};
+use crate::layer::Level;
+use crate::source::{binary, files, jar};
 
 #[derive(Debug, Args)]
 #[command(group = clap::ArgGroup::new("content").args(["jar", "binary", "files"]).multiple(true).required(true))]
@@ -34,7 +41,7 @@ pub struct ContentArgs {
     pub files: Vec<String>,
     /// Image to build upon: scratch, an image, oci:DIR or docker-archive:FILE
     ///
-    /// Without it, a jar gets a Java runtime of the version that it was compiled for, anything else gets scratch.
+    /// Without it, a jar gets a Java runtime of the version that it was compiled for, a binary gets scratch.
     /// Example: --from public.ecr.aws/docker/library/eclipse-temurin:21-jre
     #[arg(long, value_name = "IMAGE")]
     pub from: Option<String>,
@@ -45,8 +52,8 @@ pub struct ContentArgs {
     #[arg(long, value_name = "MODE", ignore_case = true)]
     pub mode: Option<Mode>,
     /// Owner of the added files, e.g. 1000:1000 [default: 0:0]
-    #[arg(long, value_name = "UID[:GID]", value_parser = owner)]
-    pub chown: Option<Owner>,
+    #[arg(long, value_name = "UID[:GID]")]
+    pub chown: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -120,104 +127,89 @@ pub enum Format {
     Docker,
 }
 
-/// Files to put in: all of `source`, at `destination`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mapping {
-    pub source: PathBuf,
-    /// Absolute, in the image.
-    pub destination: String,
-}
-
 /// An image as the user means it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Image {
-    pub jar: Option<PathBuf>,
-    pub binary: Option<PathBuf>,
-    pub files: Vec<Mapping>,
-    /// None: what suits the content.
-    pub from: Option<Base>,
-    pub platform: Platform,
-    pub mode: Mode,
-    pub owner: Option<Owner>,
-    pub jvm_flags: Vec<String>,
-    /// None: not given.
-    pub program_args: Option<Vec<String>>,
-    pub entrypoint: Option<Vec<String>>,
-    pub environment: Vec<Pair>,
-    pub labels: Vec<Pair>,
-    /// `8080/tcp`
-    pub ports: Vec<String>,
-    pub volumes: Vec<String>,
-    pub user: Option<String>,
-    pub working_directory: Option<String>,
-    /// None: 1970.
-    pub created: Option<Created>,
-    pub format: Format,
-    pub cache: Option<PathBuf>,
+    pub build: Request,
+    /// File for digest, references and tags.
     pub metadata_out: Option<PathBuf>,
 }
 
 impl ImageArgs {
-    pub fn into_image(self) -> Result<Image, Error> {
+    /// `now` is what `--creation-time now` means.
+    pub fn into_image(self, settings: &config::Settings, now: SystemTime) -> Result<Image, Error> {
         let ImageArgs { content, runtime, form } = self;
-        let platform = content.platform.as_deref().map(str::parse).transpose();
-        let ports = runtime.expose.iter().map(|text| {
-            ports(text).map_err(|_| Error::Value {
-                flag: "--expose",
-                value: text.clone(),
-                wanted: "PORT[-PORT][/tcp|/udp]",
-            })
+        let created = match form.creation_time {
+            Some(Created::Now) => Timestamp::try_from(now).unwrap_or_default(),
+            Some(Created::At(at)) => at,
+            None => Timestamp::UNIX_EPOCH,
+        };
+        let cache = form.cache_dir.or_else(|| settings.cache.clone());
+        let build = Request {
+            from: content.from.as_deref().map(base).transpose()?,
+            platform: Some(platform(content.platform.as_deref())?),
+            inputs: inputs(content, &runtime)?,
+            settings: runtime.into_settings(created.to_string(), form.image_format.unwrap_or_default())?,
+            level: Level::default(),
+            cache,
+        };
+        Ok(Image { build, metadata_out: form.image_metadata_out })
+    }
+}
+
+fn platform(text: Option<&str>) -> Result<Platform, Error> {
+    let platform = text.map(str::parse).transpose().map_err(|why| Error::Image { flag: "--platform", why })?;
+    Ok(platform.unwrap_or_default())
+}
+
+fn inputs(content: ContentArgs, runtime: &RuntimeArgs) -> Result<Inputs, Error> {
+    let mode = match content.mode.unwrap_or_default() {
+        Mode::Exploded => jar::Mode::Exploded,
+        Mode::Packaged => jar::Mode::Packaged,
+    };
+    let options = jar::Options {
+        mode,
+        jvm_flags: runtime.jvm_flags.clone(),
+        program_args: runtime.program_args.clone(),
+        entrypoint: given(runtime.entrypoint.clone()),
+        ..jar::Options::default()
+    };
+    let program = binary::Options { program_args: runtime.program_args.clone(), ..binary::Options::default() };
+    let owner = content.chown.as_deref().map(str::parse).transpose().map_err(Error::Source)?;
+    let files = content.files.iter().map(|text| text.parse());
+    Ok(Inputs {
+        jar: content.jar.map(|path| (path, options)),
+        binary: content.binary.map(|path| (path, program)),
+        files: files.collect::<Result<_, _>>().map_err(Error::Source)?,
+        ownership: files::Options { owner: owner.unwrap_or_default(), ..files::Options::default() },
+    })
+}
+
+impl RuntimeArgs {
+    fn into_settings(self, created: String, format: Format) -> Result<Settings, Error> {
+        let pairs = |pairs: Vec<Pair>| pairs.into_iter().map(|pair| (pair.name, pair.value)).collect();
+        let listed = self.expose.iter().map(|text| {
+            let wanted = "PORT[-PORT][/tcp|/udp]";
+            ports(text).map_err(|_| Error::Value { flag: "--expose", value: text.clone(), wanted })
         });
-        let given = |list: Vec<String>| Some(list).filter(|list| !list.is_empty());
-        Ok(Image {
-            files: content.files.iter().map(|text| mapping(text)).collect::<Result<_, _>>()?,
-            from: content.from.as_deref().map(|text| Base::parse("--from", text)).transpose()?,
-            platform: platform.map_err(|why| Error::Image { flag: "--platform", why })?.unwrap_or_default(),
-            ports: ports.collect::<Result<Vec<_>, _>>()?.concat(),
-            jar: content.jar,
-            binary: content.binary,
-            mode: content.mode.unwrap_or_default(),
-            owner: content.chown,
-            jvm_flags: runtime.jvm_flags,
-            program_args: given(runtime.program_args),
-            entrypoint: given(runtime.entrypoint),
-            environment: runtime.environment,
-            labels: runtime.labels,
-            volumes: runtime.volumes,
-            user: runtime.user,
-            working_directory: runtime.working_directory,
-            created: form.creation_time,
-            format: form.image_format.unwrap_or_default(),
-            cache: form.cache_dir,
-            metadata_out: form.image_metadata_out,
+        Ok(Settings {
+            ports: listed.collect::<Result<Vec<_>, _>>()?.concat(),
+            entrypoint: given(self.entrypoint),
+            command: given(self.program_args),
+            environment: pairs(self.environment),
+            labels: pairs(self.labels),
+            volumes: self.volumes,
+            user: self.user,
+            working_directory: self.working_directory,
+            created,
+            format: match format {
+                Format::Oci => media_type::Format::Oci,
+                Format::Docker => media_type::Format::Docker,
+            },
         })
     }
 }
 
-/// Split at the last colon, since a destination has none and a source may.
-fn mapping(text: &str) -> Result<Mapping, Error> {
-    match text.rsplit_once(':') {
-        Some((source, destination)) if !source.is_empty() && destination.starts_with('/') => {
-            Ok(Mapping { source: source.into(), destination: destination.into() })
-        }
-        _ => Err(Error::Value { flag: "--files", value: text.into(), wanted: "SRC:DEST with an absolute DEST" }),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn mapping_splits_at_the_last_colon() {
-        let mapping = mapping("a:b/static:/srv/www/").unwrap();
-        assert_eq!((mapping.source.to_str(), mapping.destination.as_str()), (Some("a:b/static"), "/srv/www/"));
-    }
-
-    #[test]
-    fn mapping_without_an_absolute_destination_is_refused() {
-        for text in ["static", "static:srv", ":/srv", "static:"] {
-            assert!(mapping(text).unwrap_err().to_string().starts_with("--files: "), "{text}");
-        }
-    }
+fn given(list: Vec<String>) -> Option<Vec<String>> {
+    Some(list).filter(|list| !list.is_empty())
 }

@@ -14,7 +14,6 @@ use crate::report::Events;
 pub struct Job {
     pub settings: Settings,
     /// For the variables in a `Template`.
-    #[expect(dead_code, reason = "no subcommand with templates is connected yet")]
     pub env: Env,
     pub events: Events,
     pub clock: Clock,
@@ -41,7 +40,7 @@ pub async fn guard(work: impl Future<Output = Result<Done, Failure>>, job: &Job)
 }
 
 /// Ctrl-C, or the signal by which CI systems end a job.
-async fn interrupt() {
+pub async fn interrupt() {
     let kinds = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
     let (Ok(mut interrupt), Ok(mut terminate)) = kinds else {
         return std::future::pending().await;

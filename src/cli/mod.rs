@@ -13,7 +13,9 @@ mod exit;
 mod global;
 mod image;
 mod job;
+mod logins;
 mod place;
+mod published;
 mod push;
 mod reference;
 mod repository;
@@ -22,6 +24,7 @@ mod session;
 mod target;
 mod update_task_definition;
 mod values;
+mod workshop;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -158,8 +161,7 @@ fn options(wanted: Option<Output>, verbosity: Verbosity, env: &Env) -> output::O
     let sinks = Sinks {
         github_output: path("GITHUB_OUTPUT"),
         github_summary: path("GITHUB_STEP_SUMMARY"),
-        // Elsewhere it may well be a person's own start-up file.
-        bash_env: path("BASH_ENV").filter(|_| system == Some(ci::System::CircleCi)),
+        bash_env: path("BASH_ENV"),
     };
     let colour = form == Form::Terminal && env.given("NO_COLOR").is_none();
     output::Options { form, colour, verbosity, github: system == Some(ci::System::GitHub), sinks }

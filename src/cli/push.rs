@@ -7,7 +7,11 @@ use super::error::Error;
 use super::exit::{Done, Failure};
 use super::place::Place;
 use super::target::{Target, TargetArgs};
+use super::workshop::Workshop;
 use crate::config::Settings;
+use crate::image::media_type::Format;
+use crate::layer::Level;
+use crate::store;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -23,23 +27,24 @@ pub struct Push {
 
 /// A push as the user means it.
 #[derive(Debug)]
-#[expect(dead_code, reason = "its working parts are not connected yet")]
 pub struct Request {
-    pub source: Place,
+    pub source: store::Place,
     pub target: Target,
 }
 
 impl Push {
     pub fn into_request(self, settings: &Settings) -> Result<Request, Error> {
-        let source = Place::parse("SOURCE", &self.source)?;
-        if matches!(source, Place::Registry(_)) {
+        let Place::Store(source) = Place::parse("SOURCE", &self.source)? else {
             return Err(Error::Value { flag: "SOURCE", value: self.source, wanted: "oci:DIR or docker-archive:FILE" });
-        }
+        };
         Ok(Request { source, target: self.target.into_target(settings)? })
     }
 
     pub async fn run(self, job: &Job) -> Result<Done, Failure> {
-        self.into_request(&job.settings)?;
-        Err(Error::Unconnected("push").into())
+        let request = self.into_request(&job.settings)?;
+        let workshop = Workshop::open(job, Format::default(), Level::default(), None)?;
+        let destinations = workshop.destinations(request.target).await?;
+        let image = workshop.load(request.source).await?;
+        workshop.hand_over(image, destinations, None).await
     }
 }

@@ -1,11 +1,14 @@
 //! Flags that say how an ECR repository is to be: made if it is missing, with which scans, encryption, policies.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
 use super::error::Error;
+use super::exit::Failure;
 use super::values::Template;
+use crate::deploy::{Subst, parse_tags};
+use crate::repository;
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "The repository")]
@@ -80,27 +83,47 @@ pub struct NewRepository {
     pub kms_key: Option<String>,
     pub mutability: Mutability,
     pub exclusion_filters: Vec<String>,
-    pub tags: Option<Template>,
+    pub tags: Vec<(String, String)>,
+}
+
+impl Repository {
+    /// Whether anything is to be seen to before the push.
+    pub fn is_asked_for(&self) -> bool {
+        self.create.is_some() || self.lifecycle_policy.is_some() || self.policy.is_some()
+    }
+
+    pub fn request(&self, name: &str, account: Option<String>) -> Result<repository::Request, Error> {
+        Ok(repository::Request {
+            name: name.to_owned(),
+            account,
+            create: self.create.as_ref().map(NewRepository::settings),
+            lifecycle_policy: self.lifecycle_policy.as_deref().map(read).transpose()?,
+            policy: self.policy.as_deref().map(read).transpose()?,
+        })
+    }
+}
+
+fn read(path: &Path) -> Result<String, Error> {
+    std::fs::read_to_string(path).map_err(|why| Error::File { path: path.to_owned(), why })
 }
 
 impl RepositoryArgs {
     /// The parameters of a new repository are checked even when none is to be made, as they are meant for one.
-    pub fn into_repository(self) -> Result<Repository, Error> {
+    pub fn into_repository(self, subst: Subst<'_>) -> Result<Repository, Failure> {
+        let tags = self.repo_tag.map(|text| parse_tags(&text.0, subst)).transpose()?.unwrap_or_default();
         let new = NewRepository {
             scan_on_push: self.repo_scan_on_push.unwrap_or(true),
             encryption: self.repo_encryption_type.unwrap_or_default(),
             kms_key: self.repo_encryption_kms_key,
             mutability: self.repo_image_tag_mutability.unwrap_or_default(),
             exclusion_filters: self.repo_image_tag_exclusion_filters,
-            tags: self.repo_tag,
+            tags: tags.into_iter().map(|tag| (tag.key, tag.value)).collect(),
         };
         new.check()?;
         let policy = match (self.set_repo_policy, self.repo_policy_path) {
             (Some(true), None) => {
-                return Err(Error::Missing {
-                    what: "--set-repo-policy has no policy to set".into(),
-                    hint: "Give the policy's file with --repo-policy-path.",
-                });
+                let what = "--set-repo-policy has no policy to set".into();
+                return Err(Error::Missing { what, hint: "Give the policy's file with --repo-policy-path." }.into());
             }
             (Some(true), path) => path,
             _ => None,
@@ -111,6 +134,18 @@ impl RepositoryArgs {
 }
 
 impl NewRepository {
+    fn settings(&self) -> repository::Settings {
+        let kms_key = self.kms_key.clone().unwrap_or_default();
+        let mutability = self.mutability.to_possible_value().map(|value| value.get_name().to_owned());
+        repository::Settings {
+            scan_on_push: self.scan_on_push,
+            kms_key: (self.encryption == Encryption::Kms).then_some(kms_key),
+            mutability: mutability.unwrap_or_default(),
+            exclusion_filters: self.exclusion_filters.clone(),
+            tags: self.tags.clone(),
+        }
+    }
+
     fn check(&self) -> Result<(), Error> {
         let excepting =
             matches!(self.mutability, Mutability::ImmutableWithExclusion | Mutability::MutableWithExclusion);
@@ -149,12 +184,12 @@ mod tests {
 
     #[test]
     fn repository_takes_the_orbs_defaults() {
-        let repository = args().into_repository().unwrap();
+        let repository = args().into_repository(&|text| Ok(text.to_owned())).unwrap();
         let new = repository.create.unwrap();
         assert!(new.scan_on_push && new.encryption == Encryption::Aes256 && new.mutability == Mutability::Mutable);
         assert_eq!(repository.policy, None, "a policy's path alone sets no policy");
         let none = RepositoryArgs { create_repo: None, ..args() };
-        assert_eq!(none.into_repository().unwrap().create, None);
+        assert_eq!(none.into_repository(&|text| Ok(text.to_owned())).unwrap().create, None);
     }
 
     #[test]
@@ -165,7 +200,7 @@ mod tests {
             RepositoryArgs { repo_image_tag_mutability: Some(Mutability::ImmutableWithExclusion), ..args() },
             RepositoryArgs { repo_image_tag_exclusion_filters: vec!["dev-*".into()], ..args() },
         ] {
-            assert!(wrong.into_repository().is_err());
+            assert!(wrong.into_repository(&|text| Ok(text.to_owned())).is_err());
         }
     }
 }

@@ -3,7 +3,12 @@
 
 use clap::Args;
 
+use super::Job;
+use super::exit::Failure;
 use super::values::Template;
+use crate::config::substitute;
+use crate::deploy::{self, Family, SubstError, Tag, Texts, Updates, parse_tags};
+use crate::report::Explain;
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "The task definition")]
@@ -35,16 +40,30 @@ pub struct RevisionArgs {
     pub previous_revision_number: Option<u32>,
 }
 
+/// A revision as the user means it.
+pub struct Revision {
+    pub family: Family,
+    pub updates: Updates,
+    pub tags: Vec<Tag>,
+}
+
 impl RevisionArgs {
-    /// Whether anything is to be different in the new revision.
-    pub fn changes(&self) -> bool {
-        let updates = [
-            &self.container_image_name_updates,
-            &self.container_env_var_updates,
-            &self.container_secret_updates,
-            &self.container_docker_label_updates,
-            &self.task_definition_tags,
-        ];
-        updates.iter().any(|text| text.is_some())
+    /// Takes the small languages apart, then replaces the variables in each of their values.
+    pub fn into_revision(self, job: &Job) -> Result<Revision, Failure> {
+        let text = |template: &'_ Option<Template>| template.as_ref().map(|t| t.0.clone()).unwrap_or_default();
+        let (images, env) = (text(&self.container_image_name_updates), text(&self.container_env_var_updates));
+        let (secrets, labels) = (text(&self.container_secret_updates), text(&self.container_docker_label_updates));
+        let texts = Texts { images: &images, env: &env, secrets: &secrets, labels: &labels };
+        let expand = |text: &str| expand(job, text);
+        Ok(Revision {
+            family: Family::parse(&self.family, self.previous_revision_number.map(u64::from))?,
+            updates: Updates::parse(texts, &expand).map_err(deploy::Error::from)?,
+            tags: parse_tags(&text(&self.task_definition_tags), &expand)?,
+        })
     }
+}
+
+/// Replaces the variables in a text that has been taken apart.
+pub fn expand(job: &Job, text: &str) -> Result<String, SubstError> {
+    substitute(text, &job.env).map_err(|why| SubstError { hint: why.hint(), message: why.to_string() })
 }

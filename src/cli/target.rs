@@ -72,6 +72,16 @@ pub enum Target {
     },
 }
 
+impl Target {
+    /// The account that was named, if any.
+    pub fn account(&self) -> Option<String> {
+        match self {
+            Target::Repository { registry: Registry::Private { account, .. }, .. } => account.clone(),
+            _ => None,
+        }
+    }
+}
+
 impl TargetArgs {
     pub fn into_target(self, settings: &Settings) -> Result<Target, Error> {
         if !self.to.is_empty() {

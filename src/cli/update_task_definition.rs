@@ -2,10 +2,13 @@
 
 use clap::Args;
 
-use super::Job;
 use super::error::Error;
 use super::exit::{Done, Failure};
-use super::revision::RevisionArgs;
+use super::revision::{Revision, RevisionArgs};
+use super::{Job, session};
+use crate::aws;
+use crate::deploy::{self, Plan};
+use crate::report::{Outcome, Report};
 
 #[derive(Debug, Args)]
 #[command(after_help = "Example:
@@ -17,7 +20,34 @@ pub struct UpdateTaskDefinition {
 }
 
 impl UpdateTaskDefinition {
-    pub async fn run(self, _job: &Job) -> Result<Done, Failure> {
-        Err(Error::Unconnected("update-task-definition").into())
+    pub async fn run(self, job: &Job) -> Result<Done, Failure> {
+        let Revision { family, updates, tags } = self.revision.into_revision(job)?;
+        let request = deploy::UpdateTaskDefinition { family, updates, tags };
+        let ecs = ecs(job).await?;
+        let described = deploy::observe_definition(&request, &ecs).await?;
+        let plan = deploy::plan_definition(&request, &described)?;
+        if job.settings.dry_run {
+            return Ok(planned(&plan).into());
+        }
+        let applied = deploy::apply(&plan, &ecs, &job.clock, &job.events).await?;
+        Ok(deploy::report(&plan, &applied, None).into())
+    }
+}
+
+/// ECS in the region that was given.
+pub async fn ecs(job: &Job) -> Result<aws::Ecs, Failure> {
+    let region = job.settings.region().map_err(|why| Error::Setting { flag: "--region".into(), why })?;
+    let session = session::open(&job.settings, region.map(|region| region.value.as_str()), &job.events).await?;
+    Ok(session.ecs())
+}
+
+/// What a dry run shows: the calls that would be made, and what they change.
+pub fn planned(plan: &Plan) -> Report {
+    Report {
+        outcome: Outcome::Planned,
+        lines: Vec::new(),
+        document: plan.document(),
+        exports: Vec::new(),
+        summary: plan.to_string(),
     }
 }

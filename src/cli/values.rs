@@ -37,13 +37,6 @@ pub enum Created {
     At(Timestamp),
 }
 
-/// Owner of files in an image, by number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Owner {
-    pub uid: u64,
-    pub gid: u64,
-}
-
 /// `true`, `false`, `1`, `0`: CI systems write booleans in each of these ways.
 pub fn switch(text: &str) -> Result<bool, String> {
     match text.to_ascii_lowercase().as_str() {
@@ -73,14 +66,6 @@ pub fn created(text: &str) -> Result<Created, String> {
         Err(_) => text.parse(),
     };
     at.map(Created::At).map_err(|_| "wanted now, milliseconds since 1970, or 2026-01-31T12:00:00Z".into())
-}
-
-/// `UID` or `UID:GID`; the group is the user's number if it is not given.
-pub fn owner(text: &str) -> Result<Owner, String> {
-    let (uid, gid) = text.split_once(':').unwrap_or((text, text));
-    let number =
-        |text: &str| text.parse::<u32>().map(u64::from).map_err(|_| "wanted numbers, UID or UID:GID".to_owned());
-    Ok(Owner { uid: number(uid)?, gid: number(gid)? })
 }
 
 /// `8080`, `8080/udp`, `8000-8003/tcp`; as an image writes it, one port a text: `8080/tcp`.
@@ -135,10 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn owner_and_ports() {
-        assert_eq!(owner("1000"), Ok(Owner { uid: 1000, gid: 1000 }));
-        assert_eq!(owner("1000:0"), Ok(Owner { uid: 1000, gid: 0 }));
-        assert!(owner("app").is_err() && owner("1:").is_err());
+    fn ports_in_all_forms() {
         assert_eq!(ports("8080").unwrap(), ["8080/tcp"]);
         assert_eq!(ports("53-54/udp").unwrap(), ["53/udp", "54/udp"]);
         for text in ["0", "http", "80/icmp", "90-80", "65536", ""] {

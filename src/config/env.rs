@@ -31,6 +31,9 @@ pub const VARIABLES: &[Variable] = &[
     // The machine
     variable("HOME", "where .docker/config.json and .cache are, unless the next two say otherwise"),
     variable("DOCKER_CONFIG", "directory of Docker's config.json"),
+    variable("REGISTRY_AUTH_FILE", "logins for registries, looked at first, as podman and skopeo do"),
+    variable("XDG_RUNTIME_DIR", "containers/auth.json in it holds logins for registries"),
+    variable("XDG_CONFIG_HOME", "containers/auth.json in it holds logins for registries"),
     variable("XDG_CACHE_HOME", "the cache is the directory dockless in it, unless --cache-dir is given"),
     variable("NO_COLOR", "when set, no colours"),
     variable("TERM", "'dumb' means a terminal without colours and progress bars"),

@@ -1,0 +1,100 @@
+//! Who knows the password of which registry: AWS for ECR's hosts, asked when a registry wants a login and again
+//! when it rejects one; Docker's and podman's own files for all others. Nothing is written anywhere.
+
+use futures_util::future::BoxFuture;
+use tokio::sync::OnceCell;
+
+use super::session;
+use crate::aws::host::{PUBLIC_REGISTRY, is_ecr_host};
+use crate::aws::{self, Login, Session};
+use crate::config::{Env, Settings};
+use crate::registry::docker_config::Places;
+use crate::registry::{CredentialSource, Credentials, DockerConfig, Error};
+use crate::report::{Events, Explain};
+
+/// Credentials by host.
+pub struct Logins {
+    settings: Settings,
+    events: Events,
+    files: DockerConfig,
+    session: OnceCell<Session>,
+}
+
+impl Logins {
+    pub fn new(settings: &Settings, env: &Env, events: &Events) -> Self {
+        let path = |name| env.given(name).map(Into::into);
+        let places = Places {
+            auth_file: path("REGISTRY_AUTH_FILE"),
+            runtime_dir: path("XDG_RUNTIME_DIR"),
+            config_home: path("XDG_CONFIG_HOME"),
+            docker_config: path("DOCKER_CONFIG"),
+            home: path("HOME"),
+        };
+        let files = DockerConfig::new(places.files());
+        Logins { settings: settings.clone(), events: events.clone(), files, session: OnceCell::new() }
+    }
+
+    /// The session with AWS, opened when it is first needed.
+    pub async fn session(&self, region: Option<&str>) -> Result<&Session, aws::Error> {
+        let configured = self.settings.regions.first().map(|region| region.value.as_str());
+        self.session.get_or_try_init(|| session::open(&self.settings, configured.or(region), &self.events)).await
+    }
+
+    async fn ecr(&self, account: &str, region: &str) -> Result<Login, aws::Error> {
+        let session = self.session(Some(region)).await?;
+        if session.region() == region {
+            return session.ecr().authorization(Some(account)).await;
+        }
+        session.in_region(region)?.ecr().authorization(Some(account)).await
+    }
+
+    /// An emulated ECR gives out logins like the real one, for a registry on this machine.
+    async fn emulated(&self) -> Option<Login> {
+        self.settings.endpoint_url.as_ref()?;
+        self.session(None).await.ok()?.ecr().authorization(None).await.ok()
+    }
+
+    async fn find(&self, registry: &str) -> Result<Option<Credentials>, Error> {
+        let explained = |error: aws::Error| Error::Credentials {
+            registry: registry.to_owned(),
+            hint: error.hint(),
+            why: error.to_string(),
+        };
+        if let Some(host) = is_ecr_host(registry) {
+            return self.ecr(&host.account, &host.region).await.map(credentials).map_err(explained);
+        }
+        if let Some(found) = self.from_files(registry).await? {
+            return Ok(Some(found));
+        }
+        match registry {
+            // Its images are there for everybody; a login only serves to push.
+            PUBLIC_REGISTRY => Ok(self.public().await),
+            host if is_loopback(host) => Ok(self.emulated().await.and_then(credentials)),
+            _ => Ok(None),
+        }
+    }
+
+    async fn public(&self) -> Option<Credentials> {
+        let session = self.session(Some("us-east-1")).await.ok()?;
+        session.ecr().public_authorization().await.ok().and_then(credentials)
+    }
+
+    async fn from_files(&self, registry: &str) -> Result<Option<Credentials>, Error> {
+        let (files, registry) = (self.files.clone(), registry.to_owned());
+        tokio::task::spawn_blocking(move || files.find(&registry)).await.expect("looking does not panic")
+    }
+}
+
+impl CredentialSource for Logins {
+    fn credentials<'a>(&'a self, registry: &'a str, _: bool) -> BoxFuture<'a, Result<Option<Credentials>, Error>> {
+        Box::pin(self.find(registry))
+    }
+}
+
+fn credentials(login: Login) -> Option<Credentials> {
+    Some(Credentials { username: login.username, password: login.password })
+}
+
+fn is_loopback(host: &str) -> bool {
+    ["127.", "localhost", "[::1]"].iter().any(|start| host.starts_with(start))
+}
