@@ -54,11 +54,17 @@ impl Ecs for Fake {
         let operation = operation.name();
         self.calls.lock().unwrap().push((operation.to_owned(), body.clone()));
         let answer = (self.answers)(operation, &body, self.seconds());
+        if answer.as_ref().is_err_and(|why| why.code() == Some(HANGS)) {
+            return Box::pin(std::future::pending());
+        }
         let answer = answer.map(|body| Answer { body, date: Some(self.clock.now()) });
         let answer = answer.map_err(|why| at(operation, why));
         Box::pin(std::future::ready(answer))
     }
 }
+
+/// The code of a refusal that never comes.
+pub const HANGS: &str = "Hangs";
 
 pub fn refusal(code: &str, message: &str) -> CallError {
     let place = Place { service: "ecs", operation: "", region: "eu-central-1".into(), account: None };

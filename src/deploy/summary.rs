@@ -26,6 +26,17 @@ pub fn report(plan: &Plan, applied: &Applied, ended: Option<&Ended>) -> Report {
     }
 }
 
+/// The report of a dry run: the plan itself, and no effect.
+pub fn planned(plan: &Plan) -> Report {
+    Report {
+        outcome: Outcome::Planned,
+        lines: Vec::new(),
+        document: plan.document(),
+        exports: Vec::new(),
+        summary: plan.to_string(),
+    }
+}
+
 fn outcome(plan: &Plan, ended: Option<&Ended>) -> Outcome {
     match ended {
         Some(ended) => ended.outcome,

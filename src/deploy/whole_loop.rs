@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::ecs::CallError;
-use super::fake::{Fake, IMAGE, arn, at_rest, deployment, described, listener, refusal, service};
+use super::fake::{Fake, HANGS, IMAGE, arn, at_rest, deployment, described, listener, refusal, service};
 use super::updates::Texts;
 use super::*;
 use crate::report::{Events, Explain, Kind, Outcome, Report};
@@ -230,6 +230,34 @@ async fn records_are_done_without_where_they_are_denied_or_unknown() {
         let grants = "Grant ecs:ListServiceDeployments";
         assert_eq!(told.lock().unwrap().iter().filter(|text| text.contains(grants)).count(), warnings, "{code}");
     }
+}
+
+#[tokio::test]
+async fn optional_calls_that_hang_do_not_hold_up_the_watch() {
+    let inner = scripted(|seconds| {
+        let mut failing = ours(2, if seconds < 60 { "IN_PROGRESS" } else { "COMPLETED" }, "");
+        failing["failedTasks"] = 1.into();
+        Ok(service(8, &[failing]))
+    });
+    let fake = Fake::new(move |operation, body, seconds| match operation {
+        "ListServiceDeployments" | "ListTasks" => Err(refusal(HANGS, "")),
+        _ => inner.answer(operation, body, seconds),
+    });
+    let (report, _) = deploy(&v2(), &fake, &Events::none()).await.unwrap();
+    assert_eq!(report.outcome, Outcome::Succeeded);
+    assert!((60..90).contains(&fake.seconds()), "{}", fake.seconds());
+}
+
+#[tokio::test]
+async fn dry_run_shows_the_calls_and_makes_none() {
+    let fake = scripted(|_| unreachable!());
+    let observed = observe_service(&v2(), &fake).await.unwrap();
+    let shown = planned(&plan_service(&v2(), &observed).unwrap());
+    assert_eq!(shown.outcome, Outcome::Planned);
+    for part in ["~ web image: ", "-> host.example/web:v2", "RegisterTaskDefinition {", "UpdateService {"] {
+        assert!(shown.summary.contains(part), "{part}\n{}", shown.summary);
+    }
+    assert_eq!(fake.operations(), ["DescribeServices", "DescribeTaskDefinition"]);
 }
 
 #[tokio::test]
