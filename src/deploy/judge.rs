@@ -225,7 +225,9 @@ fn yielded(
     let returned = watched.before.definitions.contains(&primary.task_definition);
     let other = primary.task_definition != watched.task_definition;
     let likely = returned && watched.before.rollback && (failed || memory.failed > 0 || other);
-    if memory.rolling_back || likely {
+    // One from before our call cannot have replaced ours: ECS went back to it.
+    let older = watched.before.ids.contains(&primary.id);
+    if memory.rolling_back || older || likely {
         return match primary.rollout.as_deref() {
             Some("IN_PROGRESS") => Verdict::Going(progress(service, Some("rolling back"))),
             Some("FAILED") => Verdict::Failed { why: format!("the rollback failed as well: {}", primary.reason) },

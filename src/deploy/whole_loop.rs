@@ -181,6 +181,21 @@ async fn rollback_is_explained_on_one_screen() {
 }
 
 #[tokio::test]
+async fn rollback_that_only_an_event_tells_of_is_seen() {
+    let fake = scripted(|seconds| {
+        let going = service(8, &[ours(1, "IN_PROGRESS", ""), old()]);
+        // Neither a failed task nor a reason: of the deployments alone this would be a replacement.
+        let mut back = service(7, &[deployment("ecs-svc/9", "PRIMARY", 6, 2, "COMPLETED", "")]);
+        let message = "(service web) rolling back to deployment ecs-svc/9.";
+        back["events"].as_array_mut().unwrap().insert(0, json!({"id": "e1", "message": message}));
+        Ok(if seconds < 30 { going } else { back })
+    });
+    let (report, _) = deploy(&v2(), &fake, &Events::none()).await.unwrap();
+    assert_eq!(report.outcome, Outcome::RolledBack);
+    assert!(report.summary.contains("rolled back to web:6"), "{}", report.summary);
+}
+
+#[tokio::test]
 async fn time_limit_ends_the_watch_not_the_deployment() {
     let fake = scripted(|_| Ok(service(8, &[ours(1, "IN_PROGRESS", ""), old()])));
     let mut request = v2();

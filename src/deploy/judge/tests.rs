@@ -139,6 +139,15 @@ fn rollback_of_a_forced_deployment_is_seen_by_id() {
 }
 
 #[test]
+fn rollback_is_what_brings_an_older_deployment_back() {
+    let mut bare = watched();
+    bare.before.rollback = false;
+    let back = || snapshot(&[old("PRIMARY")]);
+    let looks = [(1, snapshot(&[ours("PRIMARY", 0, "IN_PROGRESS", "")])), (2, back()), (3, back()), (4, back())];
+    assert!(matches!(last(&bare, &looks), Verdict::RolledBack { .. }));
+}
+
+#[test]
 fn rollback_that_fails_is_a_failure() {
     let back = deployment("ecs-svc/9", "PRIMARY", 7, 0, "FAILED", "no capacity");
     let looks = [(1, snapshot(&[back, ours("ACTIVE", 0, "FAILED", BREAKER)]))];
