@@ -49,17 +49,17 @@ with_podman_settings() {
 # Runs an image with nothing around it but its own loopback, and gets a page from within that.
 # Prints the page. The container is gone afterwards.
 page_of() {
-    local image=$1 url=$2 container pid tries enter
+    local image=$1 url=$2 container pid tries enter answered=''
     shift 2
     enter=(nsenter -n)
     [ "$(id -u)" -eq 0 ] || enter=(nsenter -U --preserve-credentials -n)
     container=$(with_podman_settings podman run --detach --network none "$@" "$image")
     pid=$(with_podman_settings podman inspect --format '{{.State.Pid}}' "$container")
     for ((tries = 0; tries < 300; tries++)); do
-        "${enter[@]}" -t "$pid" curl -fsS --max-time 5 "$url" 2>/dev/null && break
+        "${enter[@]}" -t "$pid" curl -fsS --max-time 5 "$url" 2>/dev/null && answered=yes && break
         [ -d "/proc/$pid" ] || break
         sleep 0.1
     done
-    [ $tries -lt 300 ] && [ -d "/proc/$pid" ] || with_podman_settings podman logs "$container" >&2
+    [ -n "$answered" ] || with_podman_settings podman logs "$container" >&2
     with_podman_settings podman rm --force --time 20 "$container" >/dev/null
 }

@@ -28,7 +28,7 @@ unpack_package() {
     local package=$1 into=$2 downloads
     downloads=$(mktemp -d)
     (
-        cd "$downloads"
+        cd "$downloads" || exit
         apt-get -qq -o APT::Sandbox::User=root download "$package" 2>/dev/null || {
             as_root apt-get -qq update
             apt-get -qq -o APT::Sandbox::User=root download "$package"
