@@ -55,13 +55,13 @@ container_packages() {
         unpack_package docker-registry "$stack/tools"
 }
 
-# Python programs, at the versions of requirements.txt, in a virtual environment of the stack's own.
+# Python programs, at the versions of the given list, in a virtual environment of the stack's own.
 python_packages() {
-    local wanted=$root/scripts/parts/requirements.txt
-    cmp -s "$wanted" "$stack/venv/installed" && return
+    local wanted=$root/scripts/parts/$1 noted=$stack/venv/$1
+    cmp -s "$wanted" "$noted" && return
     [ -x "$stack/venv/bin/pip" ] || python3 -m venv "$stack/venv"
     "$stack/venv/bin/pip" install --quiet --disable-pip-version-check --requirement "$wanted"
-    cp "$wanted" "$stack/venv/installed"
+    cp "$wanted" "$noted"
 }
 
 # Debian's Rust is too old, and a toolchain is a choice of the machine's owner: say how, don't do.
