@@ -15,7 +15,8 @@ launch() {
     echo "$pid $(started_at $pid)" >"$stack/run/$name.pid"
 }
 
-started_at() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d' ' -f20; }
+# Nothing for a process that has ended, even if nobody has asked for its exit code yet (Z).
+started_at() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | awk '$1 != "Z" { print $20 }'; }
 
 # Whether the server of this name runs; prints its process id.
 running() {
