@@ -42,6 +42,7 @@ busybox_layers() {
     basic_files "$to"
     mkdir -p "$to/bin"
     cp "$(command -v busybox)" "$to/bin/busybox"
+    copy_libraries "$to" "$to/bin/busybox" # none if it is static, as Debian's busybox-static is
     for name in $("$to/bin/busybox" --list); do
         [ "$name" = busybox ] || ln -s busybox "$to/bin/$name"
     done
@@ -107,12 +108,12 @@ basic_files() {
     cp -L /etc/ssl/certs/ca-certificates.crt "$1/etc/ssl/certs/"
 }
 
-# The libraries that these programs load, at the paths where their loader looks for them.
+# The libraries that these programs load, at the paths where their loader looks for them. A static program has none.
 copy_libraries() {
     local to=$1 library
     shift
     # A program's own libraries (libjvm.so) are found beside it at run time: ldd knows no path or one inside.
-    ldd "$@" 2>/dev/null | awk '{ for (i = 1; i <= NF; i++) if ($i ~ "^/(usr/)?lib.*[^:]$") print $i }' | sort -u | while read -r library; do
+    (ldd "$@" 2>/dev/null || true) | awk '{ for (i = 1; i <= NF; i++) if ($i ~ "^/(usr/)?lib.*[^:]$") print $i }' | sort -u | while read -r library; do
         install -D -m 755 "$library" "$to$library"
     done
 }
