@@ -4,6 +4,7 @@ mod architecture;
 mod aws;
 mod cli;
 mod ecr_login;
+mod examples;
 mod registry;
 mod store;
 mod support;

@@ -8,7 +8,7 @@ use super::Job;
 use super::exit::{Done, Failure};
 use super::job::interrupt;
 use super::revision::{Revision, RevisionArgs};
-use super::update_task_definition::{ecs, planned};
+use super::update_task_definition::ecs;
 use super::values::period;
 use crate::deploy::{self, Create, Wait};
 use crate::report::Outcome;
@@ -159,7 +159,7 @@ impl DeployServiceUpdate {
         let observed = deploy::observe_service(&request, &ecs).await?;
         let plan = deploy::plan_service(&request, &observed)?;
         if job.settings.dry_run {
-            return Ok(planned(&plan).into());
+            return Ok(deploy::planned(&plan).into());
         }
         let applied = deploy::apply(&plan, &ecs, &job.clock, &job.events).await?;
         let ended = match &plan.deploy {

@@ -118,6 +118,16 @@ impl Task {
     }
 }
 
+/// Whether a command line (without the program's name) is one that the program takes. For checking examples.
+pub fn parses(words: &[String]) -> Result<(), String> {
+    let argv = std::iter::once("dockless".into()).chain(words.iter().map(OsString::from)).collect();
+    match parse(argv, &Env::default()) {
+        Ok(_) => Ok(()),
+        Err(Refused::Usage(why)) => Err(why.to_string()),
+        Err(Refused::Value(why)) => Err(why.to_string()),
+    }
+}
+
 enum Parsed {
     Cli(Box<Cli>),
     /// Help or the version.

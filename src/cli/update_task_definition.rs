@@ -7,8 +7,7 @@ use super::exit::{Done, Failure};
 use super::revision::{Revision, RevisionArgs};
 use super::{Job, session};
 use crate::aws;
-use crate::deploy::{self, Plan};
-use crate::report::{Outcome, Report};
+use crate::deploy;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Example:
@@ -27,7 +26,7 @@ impl UpdateTaskDefinition {
         let described = deploy::observe_definition(&request, &ecs).await?;
         let plan = deploy::plan_definition(&request, &described)?;
         if job.settings.dry_run {
-            return Ok(planned(&plan).into());
+            return Ok(deploy::planned(&plan).into());
         }
         let applied = deploy::apply(&plan, &ecs, &job.clock, &job.events).await?;
         Ok(deploy::report(&plan, &applied, None).into())
@@ -39,15 +38,4 @@ pub async fn ecs(job: &Job) -> Result<aws::Ecs, Failure> {
     let region = job.settings.region().map_err(|why| Error::Setting { flag: "--region".into(), why })?;
     let session = session::open(&job.settings, region.map(|region| region.value.as_str()), &job.events).await?;
     Ok(session.ecs())
-}
-
-/// What a dry run shows: the calls that would be made, and what they change.
-pub fn planned(plan: &Plan) -> Report {
-    Report {
-        outcome: Outcome::Planned,
-        lines: Vec::new(),
-        document: plan.document(),
-        exports: Vec::new(),
-        summary: plan.to_string(),
-    }
 }
