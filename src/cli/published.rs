@@ -85,17 +85,14 @@ impl Delivered {
 
     fn summary(&self, unchanged: bool) -> String {
         let Published { blobs_sent, blobs_mounted, blobs_present, bytes_sent, .. } = self.published;
-        let names = self.references().into_iter().chain(self.stored.iter().cloned());
-        let list: String = names.map(|name| format!("- `{name}`\n")).collect();
-        let cost = match (self.published.references.is_empty(), unchanged) {
+        match (self.published.references.is_empty(), unchanged) {
             (true, _) => "Written.".to_owned(),
             (false, true) => "Nothing to do: the registry has this very image.".to_owned(),
             (false, false) => format!(
                 "Sent {} in {blobs_sent} blobs; {blobs_mounted} mounted, {blobs_present} were there.",
                 size(bytes_sent)
             ),
-        };
-        format!("{list}\n{cost}")
+        }
     }
 }
 

@@ -4,7 +4,7 @@
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 
-use crate::report::Export;
+use crate::report::{Export, Report};
 
 /// GitHub drops a summary above 1 MiB.
 const SUMMARY_LIMIT: usize = 1 << 20;
@@ -23,9 +23,13 @@ pub fn outputs(exports: &[Export], delimiter: &str) -> Result<String, String> {
     exports.iter().map(block).collect()
 }
 
-/// Markdown, with a blank line behind it so that the next summary begins a paragraph.
-pub fn summary(markdown: &str) -> String {
-    let markdown = markdown.trim_end();
+/// Markdown: what happened, and what later steps are handed. A blank line behind it lets the next summary begin a
+/// paragraph.
+pub fn summary(report: &Report) -> String {
+    let exports = report.exports.iter().map(|export| format!("- {}: `{}`\n", export.name, export.value));
+    let exports: String = exports.collect();
+    let markdown = format!("{}\n\n{exports}", report.summary.trim_end());
+    let markdown = markdown.trim();
     let end = markdown.floor_char_boundary(SUMMARY_LIMIT - 2);
     if end == 0 { String::new() } else { format!("{}\n\n", &markdown[..end]) }
 }
@@ -33,6 +37,7 @@ pub fn summary(markdown: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::Outcome;
 
     fn export(value: &str) -> [Export; 1] {
         [Export { name: "image", variables: &[], value: value.into() }]
@@ -58,10 +63,20 @@ mod tests {
         assert_eq!(delimiter().len(), "dockless_".len() + 32);
     }
 
+    fn report(summary: &str, exports: &[Export]) -> Report {
+        let (lines, document) = (vec!["geheim".into()], serde_json::Value::Null);
+        Report { outcome: Outcome::Succeeded, lines, document, exports: exports.into(), summary: summary.into() }
+    }
+
+    #[test]
+    fn summary_tells_what_is_handed_on_and_not_what_stdout_says() {
+        assert_eq!(summary(&report("Done.\n", &export("a"))), "Done.\n\n- image: `a`\n\n");
+    }
+
     #[test]
     fn summary_is_cut_at_a_character() {
-        assert_eq!(summary("# a\n"), "# a\n\n");
-        assert_eq!(summary(""), "");
-        assert!(summary(&"é".repeat(SUMMARY_LIMIT)).len() <= SUMMARY_LIMIT);
+        assert_eq!(summary(&report("# a\n", &[])), "# a\n\n");
+        assert_eq!(summary(&report("", &[])), "");
+        assert!(summary(&report(&"é".repeat(SUMMARY_LIMIT), &[])).len() <= SUMMARY_LIMIT);
     }
 }

@@ -24,7 +24,7 @@ impl Sinks {
     pub(super) fn write(&self, report: &Report) -> Vec<String> {
         let tried = [
             ("GITHUB_OUTPUT", &self.github_output, github::outputs(&report.exports, &github::delimiter())),
-            ("GITHUB_STEP_SUMMARY", &self.github_summary, Ok(github::summary(&report.summary))),
+            ("GITHUB_STEP_SUMMARY", &self.github_summary, Ok(github::summary(report))),
             ("BASH_ENV", &self.bash_env, circleci::exports(&report.exports)),
         ];
         let failed = tried.into_iter().filter_map(|(name, path, text)| {
