@@ -3,6 +3,7 @@
 mod architecture;
 mod aws;
 mod cli;
+mod docs;
 mod ecr_login;
 mod examples;
 mod registry;

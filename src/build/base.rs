@@ -1,7 +1,7 @@
 //! What lies below: a base image's configuration and layers, from wherever `--from` points. Only its documents
 //! are read here; the bytes of its layers stay where they are until somebody lacks them.
 
-use super::{Error, From, Packer, Part, Source, load};
+use super::{Error, From, Packer, Part, Source, configs, load};
 use crate::image::{Config, Descriptor, DiffId, Digest, Index, Manifest, Platform, Reference, media_type};
 use crate::registry::Client;
 use crate::store::{Layout, Place};
@@ -52,7 +52,7 @@ impl Base {
 pub async fn read(from: &From, platform: Option<&Platform>, client: &Client, packer: &Packer) -> Result<Base, Error> {
     let base = match from {
         From::Scratch => Base::scratch(&platform.cloned().unwrap_or_default()),
-        From::Registry(reference) => pull(reference, platform, client).await?,
+        From::Registry(reference) => pull(reference, platform, client, packer).await?,
         From::Store(place) => {
             let (place, platform, packer) = (place.clone(), platform.cloned(), packer.clone());
             let reading = move || stored(&place, &platform.unwrap_or_default(), &packer);
@@ -68,7 +68,12 @@ pub async fn read(from: &From, platform: Option<&Platform>, client: &Client, pac
     }
 }
 
-async fn pull(reference: &Reference, platform: Option<&Platform>, client: &Client) -> Result<Base, Error> {
+async fn pull(
+    reference: &Reference,
+    platform: Option<&Platform>,
+    client: &Client,
+    packer: &Packer,
+) -> Result<Base, Error> {
     let name = reference.to_string();
     let missing = || Error::BaseMissing(name.clone());
     let repository = &reference.repository;
@@ -79,7 +84,8 @@ async fn pull(reference: &Reference, platform: Option<&Platform>, client: &Clien
         fetched = client.fetch_manifest(&repository.at(&child.digest)).await?.ok_or_else(missing)?;
     }
     let manifest = Manifest::parse(&fetched.bytes)?;
-    let config = Config::parse(&client.read_blob(repository, &manifest.config).await?.bytes().await?)?;
+    let config = configs::read(client, repository, &manifest.config, packer.configs.as_deref()).await?;
+    let config = Config::parse(&config)?;
     let source = Source::Registry { client: client.clone(), repository: repository.clone() };
     let layers = manifest.layers.into_iter().enumerate().map(|(at, layer)| part(at, layer, source.clone()));
     Base::new(name, Some(fetched.descriptor.digest), config, layers.collect())

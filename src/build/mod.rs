@@ -4,6 +4,7 @@
 
 mod base;
 mod compose;
+mod configs;
 mod error;
 mod load;
 mod observe;

@@ -2,6 +2,7 @@
 //! into a temporary file now. Everything is read once before anything is sent, so a broken input ends the build
 //! while nothing has happened yet.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::{Error, OwnLayer, Part, Source};
@@ -23,6 +24,8 @@ pub struct Packer {
     pub level: Level,
     pub format: Format,
     pub known: Arc<Known>,
+    /// Where configurations of base images are kept.
+    pub configs: Option<PathBuf>,
     /// Holds the packed layers until the last one is published.
     pub spool: Arc<tempfile::TempDir>,
     pub events: Events,

@@ -10,7 +10,7 @@ use super::repository::{Repository, RepositoryArgs};
 use super::revision::expand;
 use super::target::{Target, TargetArgs};
 use super::workshop::{Destination, Workshop};
-use crate::aws::host::is_ecr_host;
+use crate::image::EcrHost;
 use crate::repository;
 
 #[derive(Debug, Args)]
@@ -85,7 +85,7 @@ async fn prepare(
 ) -> Result<(), Failure> {
     for destination in destinations {
         let Destination::Registry(repository, _) = destination else { continue };
-        let host = is_ecr_host(&repository.registry);
+        let host = EcrHost::parse(&repository.registry);
         let session = workshop.logins.session(host.as_ref().map(|host| host.region.as_str())).await?;
         let account = account.clone().or(host.map(|host| host.account));
         let request = wanted.request(&repository.name, account)?;

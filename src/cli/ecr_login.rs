@@ -14,8 +14,8 @@ use super::exit::{Done, Failure};
 use super::job::Job;
 use super::session;
 use super::target::{RegistryArgs, account_id, host};
-use crate::aws::host::is_ecr_host;
 use crate::config::Settings;
+use crate::image::EcrHost;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -103,7 +103,7 @@ fn logins(args: RegistryArgs, settings: &Settings) -> Result<Vec<Login>, Error> 
     };
     // A password works where it was issued, so a host's own region decides over all others.
     if let Hosts::Named(name) = &hosts
-        && let Some(host) = is_ecr_host(name)
+        && let Some(host) = EcrHost::parse(name)
     {
         return Ok(vec![Login { issuer: Issuer::Private(Some(host.region)), hosts }]);
     }

@@ -5,9 +5,10 @@ use futures_util::future::BoxFuture;
 use tokio::sync::OnceCell;
 
 use super::session;
-use crate::aws::host::{PUBLIC_REGISTRY, is_ecr_host};
+use crate::aws::host::PUBLIC_REGISTRY;
 use crate::aws::{self, Login, Session};
 use crate::config::{Env, Settings};
+use crate::image::EcrHost;
 use crate::registry::docker_config::Places;
 use crate::registry::{CredentialSource, Credentials, DockerConfig, Error};
 use crate::report::{Events, Explain};
@@ -60,7 +61,7 @@ impl Logins {
             hint: error.hint(),
             why: error.to_string(),
         };
-        if let Some(host) = is_ecr_host(registry) {
+        if let Some(host) = EcrHost::parse(registry) {
             return self.ecr(&host.account, &host.region).await.map(credentials).map_err(explained);
         }
         if let Some(found) = self.from_files(registry).await? {

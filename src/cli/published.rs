@@ -9,6 +9,7 @@ use super::error::Error;
 use super::workshop::Destination;
 use crate::build::{Image, Part, Published, Survey};
 use crate::image::Reference;
+use crate::output::size;
 use crate::report::{Export, Outcome, Report};
 use crate::store;
 
@@ -169,27 +170,4 @@ fn layers(image: &Image) -> Value {
     layers
         .map(|part| json!({ "name": part.name, "digest": part.descriptor.digest, "size": part.descriptor.size }))
         .collect()
-}
-
-/// Bytes for people.
-fn size(bytes: u64) -> String {
-    match bytes {
-        0..1_000 => format!("{bytes} B"),
-        1_000..1_000_000 => format!("{:.1} kB", bytes as f64 / 1e3),
-        1_000_000..1_000_000_000 => format!("{:.1} MB", bytes as f64 / 1e6),
-        _ => format!("{:.1} GB", bytes as f64 / 1e9),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn size_in_round_figures() {
-        assert_eq!(
-            [size(999), size(1_500), size(2_000_000), size(3_210_000_000)],
-            ["999 B", "1.5 kB", "2.0 MB", "3.2 GB"]
-        );
-    }
 }

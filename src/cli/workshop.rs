@@ -50,9 +50,16 @@ impl Workshop {
         let client = Client::new(options, logins.clone(), job.clock.clone(), job.events.clone())?;
         let spool = tempfile::Builder::new().prefix("dockless.").tempdir();
         let spool = spool.map_err(|why| Error::File { path: std::env::temp_dir(), why })?;
-        let known = Known::open(cache.map(|cache| cache.join("layers")));
-        let packer =
-            Packer { level, format, known: Arc::new(known), spool: Arc::new(spool), events: job.events.clone() };
+        let known = Known::open(cache.as_ref().map(|cache| cache.join("layers")));
+        let configs = cache.map(|cache| cache.join("configs"));
+        let packer = Packer {
+            level,
+            format,
+            known: Arc::new(known),
+            configs,
+            spool: Arc::new(spool),
+            events: job.events.clone(),
+        };
         Ok(Workshop { client, logins, packer, events: job.events.clone(), dry_run: job.settings.dry_run })
     }
 

@@ -5,6 +5,7 @@
 mod config;
 mod descriptor;
 mod digest;
+mod ecr_host;
 mod manifest;
 pub mod media_type;
 mod platform;
@@ -13,6 +14,7 @@ mod reference;
 pub use config::{Config, History};
 pub use descriptor::Descriptor;
 pub use digest::{DiffId, Digest, Hasher};
+pub use ecr_host::EcrHost;
 pub use manifest::{Index, Manifest};
 pub use platform::Platform;
 pub use reference::{Reference, Repository, validate_tag};

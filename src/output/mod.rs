@@ -15,6 +15,7 @@ mod text;
 pub use failure::Failure;
 pub use printer::Printer;
 pub use sink::Sinks;
+pub use text::size;
 
 use std::io::IsTerminal;
 

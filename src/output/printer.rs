@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::bars::{Bars, Quarters};
 use super::line::{self, Brush};
-use super::text::{clean, disarm};
+use super::text::{clean, disarm, unmarked};
 use super::{Failure, Form, Options, Verbosity};
 use crate::report::{Event, Events, Report};
 
@@ -80,7 +80,7 @@ impl Printer {
             return self.answer(&self.pretty(&document(report)));
         }
         if self.options.verbosity > Verbosity::Quiet && !report.summary.is_empty() {
-            self.complain(&clean(report.summary.trim_end()));
+            self.complain(&clean(&unmarked(&report.summary)));
         }
         report.lines.iter().try_for_each(|line| self.answer(line))
     }

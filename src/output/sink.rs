@@ -83,7 +83,7 @@ mod tests {
         assert_eq!(sinks.write(&report()), Vec::<String>::new());
         let read = |name: &str| std::fs::read_to_string(dir.path().join(name)).unwrap();
         assert_eq!(read("env"), "export A=1\nexport DOCKLESS_IMAGE_DIGEST='sha256:12'\n");
-        assert_eq!(read("summary"), "**Pushed** shop:v1\n\n");
+        assert_eq!(read("summary"), "**Pushed** shop:v1\n\n- image-digest: `sha256:12`\n\n");
     }
 
     #[test]

@@ -17,6 +17,18 @@ pub fn clean(text: &str) -> Cow<'_, str> {
         .into()
 }
 
+/// Markdown as text: without the marks that only a renderer wants to see.
+pub fn unmarked(markdown: &str) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    for line in markdown.lines().filter(|line| !line.trim_start().starts_with("```")) {
+        let blank = line.trim().is_empty();
+        if !blank || lines.last().is_some_and(|last| !last.is_empty()) {
+            lines.push(if blank { String::new() } else { line.replace("**", "") });
+        }
+    }
+    lines.join("\n").trim_end().to_owned()
+}
+
 /// On one line, whatever it was.
 pub fn one_line(text: &str) -> String {
     clean(text).split_whitespace().collect::<Vec<_>>().join(" ")
@@ -76,6 +88,11 @@ mod tests {
         assert_eq!(clean("a\tb\nc"), "a\tb\nc");
         assert_eq!(clean("\x1b[31mred\x07\r\nnext\rover"), "\\u{1b}[31mred\\u{7}\nnext\\rover");
         assert_eq!(one_line(" a\n  b\r\n"), "a b");
+    }
+
+    #[test]
+    fn unmarked_leaves_the_words() {
+        assert_eq!(unmarked("**web**: up\n\n```diff\n  ~ a: b ** c\n```\n"), "web: up\n\n  ~ a: b  c");
     }
 
     #[test]

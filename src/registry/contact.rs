@@ -9,11 +9,12 @@ use reqwest::header::HeaderMap;
 use reqwest::{Method, Response, StatusCode};
 use url::Url;
 
+use super::Error;
 use super::auth::{CredentialSource, Login, Token, TokenRequest};
 use super::challenge::Challenge;
 use super::secrets::Authorization;
 use super::wire::{Call, Fault, Load, Wire, explain, is_loopback};
-use super::{EcrHost, Error};
+use crate::image::EcrHost;
 
 pub(super) struct Contact {
     pub(super) registry: String,

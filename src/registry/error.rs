@@ -4,8 +4,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::EcrHost;
-use crate::image::{Digest, Reference, Repository};
+use crate::image::{Digest, EcrHost, Reference, Repository};
 use crate::report::{Explain, Kind};
 
 #[derive(Debug, thiserror::Error)]

@@ -1,5 +1,6 @@
-//! What the name of an Amazon ECR registry says: account and region. Enough to name the permission, the
-//! account and the login that are missing, without knowing anything else of AWS.
+//! What the name of an Amazon ECR registry says: account and region. Enough to ask the right account for a login,
+//! and to name the permission that is missing, without knowing anything else of AWS. The grammar is the one that
+//! Amazon's own credential helper accepts.
 
 /// A private ECR registry, read off its host name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -8,7 +9,7 @@ pub struct EcrHost {
     pub region: String,
 }
 
-/// Domains of the AWS partitions, as Amazon's own credential helper lists them.
+/// Domains of the AWS partitions.
 const DOMAINS: [&str; 9] = [
     "amazonaws.com",
     "amazonaws.com.cn",
@@ -30,6 +31,7 @@ impl EcrHost {
         let (region, domain) = rest.strip_prefix("-fips").unwrap_or(rest).strip_prefix('.')?.split_once('.')?;
         let sane = account.len() == 12
             && account.bytes().all(|b| b.is_ascii_digit())
+            && !region.is_empty()
             && region.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
             && DOMAINS.contains(&domain);
         sane.then(|| EcrHost { account: account.into(), region: region.into() })
@@ -61,7 +63,10 @@ mod tests {
             "public.ecr.aws",
             "docker.io",
             "127.0.0.1:5000",
+            "",
             "12345678901.dkr.ecr.eu-central-1.amazonaws.com",
+            "1234567890123.dkr.ecr.eu-central-1.amazonaws.com",
+            "123456789012.dkr.ecr..amazonaws.com",
             "123456789012.dkr.ecr.eu-central-1.amazonaws.com.evil.example",
         ] {
             assert_eq!(EcrHost::parse(host), None, "{host}");
