@@ -61,8 +61,7 @@ pub async fn read(from: &From, platform: Option<&Platform>, client: &Client, pac
     };
     match platform {
         Some(wanted) if !wanted.accepts(&base.config.platform()) => {
-            let offered = vec![base.config.platform()];
-            Err(Error::BasePlatform { base: base.name, wanted: wanted.clone(), offered })
+            Err(Error::base_platform(&base.name, wanted, &[base.config.platform()]))
         }
         _ => Ok(base),
     }
@@ -119,10 +118,7 @@ fn part(at: usize, descriptor: Descriptor, source: Source) -> Part {
 /// The index's manifest for the platform asked for, or for `linux/amd64`, or the only one there is.
 fn choose<'a>(name: &str, index: &'a Index, platform: Option<&Platform>) -> Result<&'a Descriptor, Error> {
     let wanted = platform.cloned().unwrap_or_default();
-    index.select(&wanted).ok_or_else(|| {
-        let offered = index.platforms();
-        Error::BasePlatform { base: name.to_owned(), wanted, offered }
-    })
+    index.select(&wanted).ok_or_else(|| Error::base_platform(name, &wanted, &index.platforms()))
 }
 
 #[cfg(test)]

@@ -12,12 +12,12 @@ pub enum Error {
     NoBase,
     #[error("base image {0} does not exist")]
     BaseMissing(String),
-    #[error("base image {base} offers {}, not {wanted}", list(.offered))]
-    BasePlatform { base: String, wanted: Platform, offered: Vec<Platform> },
+    #[error("base image {base} offers {offered}, not {wanted}")]
+    BasePlatform { base: String, wanted: String, offered: String },
     #[error("{base} is not a base image: {why}")]
     BaseUnusable { base: String, why: String },
     #[error("{binary} is for {needs}, the image is for {image}")]
-    BinaryPlatform { binary: String, needs: Platform, image: Platform },
+    BinaryPlatform { binary: String, needs: String, image: String },
     #[error("{binary} needs {interpreter}, and the base is scratch")]
     BinaryInterpreter { binary: String, interpreter: String },
     #[error("the image would have {count} layers, more than the {most} that container runtimes accept")]
@@ -42,9 +42,12 @@ pub enum Error {
     Store(#[from] store::Error),
 }
 
-fn list(platforms: &[Platform]) -> String {
-    let names: Vec<String> = platforms.iter().map(Platform::to_string).collect();
-    if names.is_empty() { "no platform".into() } else { names.join(", ") }
+impl Error {
+    pub(super) fn base_platform(base: &str, wanted: &Platform, offered: &[Platform]) -> Error {
+        let names: Vec<String> = offered.iter().map(Platform::to_string).collect();
+        let offered = if names.is_empty() { "no platform".into() } else { names.join(", ") };
+        Error::BasePlatform { base: base.to_owned(), wanted: wanted.to_string(), offered }
+    }
 }
 
 impl Explain for Error {

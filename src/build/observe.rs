@@ -63,7 +63,7 @@ fn check(application: &Application, base: &Base, inputs: &Inputs, from: &From, e
     let platform: Platform = base.config.platform();
     let binary = inputs.binary.as_ref().map(|(path, _)| path.display().to_string()).unwrap_or_default();
     if let Some(needs) = application.needs.platform.as_ref().filter(|needs| !needs.accepts(&platform)) {
-        return Err(Error::BinaryPlatform { binary, needs: needs.clone(), image: platform });
+        return Err(Error::BinaryPlatform { binary, needs: needs.to_string(), image: platform.to_string() });
     }
     if let (Some(interpreter), From::Scratch, true) = (&application.needs.interpreter, from, inputs.files.is_empty()) {
         return Err(Error::BinaryInterpreter { binary, interpreter: interpreter.clone() });

@@ -64,7 +64,7 @@ impl Logins {
         if let Some(host) = EcrHost::parse(registry) {
             return self.ecr(&host.account, &host.region).await.map(credentials).map_err(explained);
         }
-        if let Some(found) = self.from_files(registry).await? {
+        if let Some(found) = self.written_login(registry).await? {
             return Ok(Some(found));
         }
         match registry {
@@ -80,7 +80,7 @@ impl Logins {
         session.ecr().public_authorization().await.ok().and_then(credentials)
     }
 
-    async fn from_files(&self, registry: &str) -> Result<Option<Credentials>, Error> {
+    async fn written_login(&self, registry: &str) -> Result<Option<Credentials>, Error> {
         let (files, registry) = (self.files.clone(), registry.to_owned());
         tokio::task::spawn_blocking(move || files.find(&registry)).await.expect("looking does not panic")
     }

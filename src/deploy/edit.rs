@@ -154,6 +154,12 @@ struct Editor {
     warnings: Vec<String>,
 }
 
+fn containers_there_are(wanted: &str, known: &[String]) -> String {
+    let meant = nearest(wanted, known.iter().map(String::as_str));
+    let meant = meant.map(|name| format!("Did you mean '{name}'? ")).unwrap_or_default();
+    format!("{meant}It has {}.", known.join(", "))
+}
+
 impl Editor {
     fn container(&mut self, kind: Kind, name: &str, place: Place) -> Result<&mut Map<String, Value>, Error> {
         let containers = self.body.get_mut("containerDefinitions").and_then(Value::as_array_mut);
@@ -168,8 +174,7 @@ impl Editor {
                 place,
                 container: name.to_owned(),
                 definition: self.definition.clone(),
-                nearest: nearest(name, known.iter().map(String::as_str)).map(str::to_owned),
-                known,
+                hint: containers_there_are(name, &known),
             }),
         }
     }

@@ -15,14 +15,7 @@ pub enum Error {
     #[error("{what}: {why}")]
     Input { what: &'static str, why: String, hint: Option<String> },
     #[error("{parameter}, {place}: there is no container '{container}' in {definition}")]
-    NoContainer {
-        parameter: &'static str,
-        place: Place,
-        container: String,
-        definition: String,
-        known: Vec<String>,
-        nearest: Option<String>,
-    },
+    NoContainer { parameter: &'static str, place: Place, container: String, definition: String, hint: String },
     #[error("{parameter}, {place}: {why}")]
     Edit { parameter: &'static str, place: Place, why: String, hint: String },
     #[error("there is no cluster '{cluster}'")]
@@ -58,11 +51,7 @@ impl Explain for Error {
         match self {
             Error::Update(error) => Some(error.hint.clone()),
             Error::Tags { hint, .. } | Error::Input { hint, .. } => hint.clone(),
-            Error::Edit { hint, .. } => Some(hint.clone()),
-            Error::NoContainer { known, nearest, .. } => {
-                let meant = nearest.as_ref().map(|name| format!("Did you mean '{name}'? ")).unwrap_or_default();
-                Some(format!("{meant}It has {}.", known.join(", ")))
-            }
+            Error::Edit { hint, .. } | Error::NoContainer { hint, .. } => Some(hint.clone()),
             Error::NoCluster { .. } => Some("Check the cluster's name, the region and the account.".into()),
             Error::NoService { why, .. } => {
                 Some(format!("ECS says {why}. Check the service's name, or give --create-service to have it created."))
