@@ -21,9 +21,11 @@ pub fn clean(text: &str) -> Cow<'_, str> {
 pub fn unmarked(markdown: &str) -> String {
     let mut lines: Vec<String> = Vec::new();
     for line in markdown.lines().filter(|line| !line.trim_start().starts_with("```")) {
-        let blank = line.trim().is_empty();
-        if !blank || lines.last().is_some_and(|last| !last.is_empty()) {
-            lines.push(if blank { String::new() } else { line.replace("**", "") });
+        let line = line.trim_end();
+        if !line.is_empty() || lines.last().is_some_and(|last| !last.is_empty()) {
+            // Only what begins a line is bold: `***` elsewhere is a value that is not shown.
+            let bold = line.strip_prefix("**").filter(|rest| rest.contains("**"));
+            lines.push(bold.map_or(line.to_owned(), |rest| rest.replacen("**", "", 1)));
         }
     }
     lines.join("\n").trim_end().to_owned()
@@ -92,7 +94,7 @@ mod tests {
 
     #[test]
     fn unmarked_leaves_the_words() {
-        assert_eq!(unmarked("**web**: up\n\n```diff\n  ~ a: b ** c\n```\n"), "web: up\n\n  ~ a: b  c");
+        assert_eq!(unmarked("**web**: up\n\n```diff\n  ~ a: ***\n```\n"), "web: up\n\n  ~ a: ***");
     }
 
     #[test]

@@ -14,7 +14,9 @@ pub enum Error {
     Unwritable { path: PathBuf, why: String },
     #[error("{}: {why}", path.display())]
     Io { path: PathBuf, why: io::Error },
-    /// Not a layout or archive, or a broken one.
+    #[error("there is no OCI layout at {}", path.display())]
+    NoLayout { path: PathBuf },
+    /// A broken layout or archive.
     #[error("{}: {why}", path.display())]
     Broken { path: PathBuf, why: String },
     #[error("{} is compressed as a whole", path.display())]
@@ -45,6 +47,9 @@ impl Explain for Error {
         match self {
             Error::Place { .. } => Some("Write oci:DIRECTORY[:TAG] or docker-archive:FILE[:REPOSITORY:TAG].".into()),
             Error::Unwritable { .. } => Some("Name a place that can be written.".into()),
+            Error::NoLayout { .. } => {
+                Some("Check the path: a layout is a directory that holds oci-layout and index.json.".into())
+            }
             Error::Compressed { .. } => Some("Decompress it first, for example with gunzip.".into()),
             Error::NoImage { .. } | Error::Ambiguous { .. } => {
                 Some("Name one of them: oci:DIRECTORY:TAG or docker-archive:FILE:REPOSITORY:TAG.".into())

@@ -35,7 +35,7 @@ impl Layout {
         let text = match std::fs::read(&mark) {
             Ok(text) => text,
             Err(why) if matches!(why.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
-                return Err(Error::broken(&layout.dir, "there is no OCI layout (no file oci-layout)"));
+                return Err(Error::NoLayout { path: layout.dir });
             }
             Err(why) => return Err(Error::Io { path: mark, why }),
         };
