@@ -1,10 +1,19 @@
 //! dockless ships containers to Amazon ECR and ECS from any CI job.
 //!
-//! The crate is a house of rooms, and imports go down only: leaves ([`report`], [`clock`]) below `image` and
-//! `aws`, these below `layer`, `registry` and `store`, these below `source`, this below `build`; `deploy`
-//! stands on `aws` alone; `cli` sees them all. `build` and `deploy` never meet: a pushed digest passes through
-//! `cli`. `registry` does not know `aws`: it is handed a credential source. `config` alone reads the
-//! environment, `output` alone prints, `clock` alone sleeps. `tests/architecture.rs` keeps it so.
+//! The crate is a house of rooms, and imports go down only:
+//!
+//! - leaves: [`report`] (events, reports, errors that explain themselves) and [`clock`];
+//! - [`image`], the model of what registries hold, and [`aws`], sessions and raw calls;
+//! - [`layer`] (reproducible tars and their compression), [`registry`] (the client) and [`store`] (images in files);
+//! - [`source`]: what becomes layers, that is jars, files, binaries;
+//! - [`build`]: inputs and a base become an image, and the image gets to where it belongs;
+//! - [`deploy`]: update strings, task definitions, rollouts and their verdicts; [`repository`]: ECR repositories;
+//! - [`config`] (the environment, settings) and [`output`] (terminal, plain, JSON, CI systems' files);
+//! - [`cli`], which sees them all: one file per subcommand.
+//!
+//! `build` and `deploy` never meet: a pushed digest passes through `cli`. `registry` does not know `aws`: it is
+//! handed a credential source. `config` alone reads the environment, `output` alone prints, `clock` alone sleeps.
+//! `tests/architecture.rs` keeps it so.
 //!
 //! Every subcommand has one shape: what was typed becomes what is meant (`into_request`), `observe` makes the
 //! only reads, `plan` is pure, `apply` has the only effects and emits events, `output` renders the report.
