@@ -46,7 +46,11 @@ const FLAGS: &[(&str, &[&str])] = &[
         ],
     ),
     ("update-task-definition", REVISION),
+    ("update-task-definition-from-json", &["task-definition-json"]),
     ("deploy-service-update", REVISION),
+    ("deploy-service-update", PATIENCE),
+    ("verify-revision-is-deployed", &["cluster", "family", "service-name", "task-definition-arn"]),
+    ("verify-revision-is-deployed", PATIENCE),
     (
         "deploy-service-update",
         &[
@@ -59,10 +63,6 @@ const FLAGS: &[(&str, &[&str])] = &[
             "enable-circuit-breaker",
             "verify-revision-is-deployed",
             "wait",
-            "max-poll-attempts",
-            "poll-interval",
-            "verification-timeout",
-            "fail-on-verification-timeout",
             "create-service",
             "subnets",
             "security-groups",
@@ -103,6 +103,9 @@ const IMAGE: &[&str] = &[
 const TARGET: &[&str] =
     &["repo", "tag", "to", "account-id", "account-url", "public-registry", "public-registry-alias", "aws-domain"];
 
+const PATIENCE: &[&str] =
+    &["max-poll-attempts", "poll-interval", "verification-timeout", "fail-on-verification-timeout"];
+
 const REVISION: &[&str] = &[
     "family",
     "container-image-name-updates",
@@ -135,6 +138,8 @@ const ALIASES: &[(&str, &str)] = &[
     ("ecr-login", "--use-credentials-helper"),
     ("deploy-service-update", "--cluster-name"),
     ("deploy-service-update", "--service"),
+    ("verify-revision-is-deployed", "--cluster-name"),
+    ("verify-revision-is-deployed", "--service"),
     ("build-image", "--jar"),
     ("push-image", "--repo"),
     ("build-and-push-image", "--repo"),

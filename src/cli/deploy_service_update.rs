@@ -6,12 +6,10 @@ use clap::{Args, ValueEnum};
 
 use super::Job;
 use super::exit::{Done, Failure};
-use super::job::interrupt;
+use super::patience::{PatienceArgs, Watch, end};
 use super::revision::{Revision, RevisionArgs};
 use super::update_task_definition::ecs;
-use super::values::period;
 use crate::deploy::{self, Create, Wait};
-use crate::report::Outcome;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -66,18 +64,8 @@ pub struct WatchArgs {
     /// Wait until the revision runs [default: true]
     #[arg(long, visible_alias = "wait")]
     pub verify_revision_is_deployed: Option<bool>,
-    /// How often to look [default: 50]
-    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
-    pub max_poll_attempts: Option<u32>,
-    /// Time between two looks, e.g. 20 or 20s [default: 20]
-    #[arg(long, value_name = "TIME", value_parser = period)]
-    pub poll_interval: Option<Duration>,
-    /// How long to wait, e.g. 10m [default: attempts times interval]
-    #[arg(long, value_name = "TIME", value_parser = period)]
-    pub verification_timeout: Option<Duration>,
-    /// End with exit code 6 when time runs out, else with 0 [default: true]
-    #[arg(long)]
-    pub fail_on_verification_timeout: Option<bool>,
+    #[command(flatten)]
+    pub patience: PatienceArgs,
 }
 
 #[derive(Debug, Args)]
@@ -122,15 +110,6 @@ pub enum PublicIp {
     Disabled,
 }
 
-/// How to wait for a rollout.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Watch {
-    /// In all.
-    pub limit: Duration,
-    /// Whether running out of time is a failure.
-    pub strict: bool,
-}
-
 impl DeployServiceUpdate {
     fn into_request(self, job: &Job) -> Result<(deploy::DeployServiceUpdate, Option<Watch>), Failure> {
         let DeployServiceUpdate { service, revision, watch, creation } = self;
@@ -162,26 +141,18 @@ impl DeployServiceUpdate {
             return Ok(deploy::planned(&plan).into());
         }
         let applied = deploy::apply(&plan, &ecs, &job.clock, &job.events).await?;
-        let ended = match &plan.deploy {
-            Some(deploy) => deploy::watch(deploy, &applied, &ecs, &job.clock, &job.events, interrupt()).await?,
-            None => None,
-        };
-        let mut done = Done::from(deploy::report(&plan, &applied, ended.as_ref()));
-        if done.report.outcome == Outcome::TimedOut && watch.is_some_and(|watch| !watch.strict) {
-            done.code = 0;
-        }
-        Ok(done)
+        let ended = end(&plan, &applied, &ecs, job).await?;
+        let done = Done::from(deploy::report(&plan, &applied, ended.as_ref()));
+        Ok(match watch {
+            Some(watch) => watch.forgive(done),
+            None => done,
+        })
     }
 }
 
 impl WatchArgs {
-    /// A limit for the whole run is one for the wait too; a little is kept back to say how it stood in the end.
     fn into_watch(self, timeout: Option<Duration>) -> Option<Watch> {
-        let interval = self.poll_interval.unwrap_or(Duration::from_secs(20));
-        let attempts = self.max_poll_attempts.unwrap_or(50);
-        let limit = self.verification_timeout.unwrap_or_else(|| interval.saturating_mul(attempts));
-        let limit = timeout.map_or(limit, |timeout| timeout.saturating_sub(timeout / 10));
-        let watch = Watch { limit, strict: self.fail_on_verification_timeout.unwrap_or(true) };
+        let watch = self.patience.into_watch(timeout);
         self.verify_revision_is_deployed.unwrap_or(true).then_some(watch)
     }
 }

@@ -17,6 +17,8 @@ pub enum Error {
     Source(source::Error),
     #[error("{path}: {why}", path = path.display())]
     File { path: PathBuf, why: std::io::Error },
+    #[error("{path}: not valid JSON: {why}", path = path.display())]
+    Document { path: PathBuf, why: serde_json::Error },
     #[error("{flag}: begins like JSON but is not {wanted}")]
     Json { flag: String, wanted: &'static str },
     /// Says nothing of the value, which may be a secret.

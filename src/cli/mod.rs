@@ -14,6 +14,7 @@ mod global;
 mod image;
 mod job;
 mod logins;
+mod patience;
 mod place;
 mod published;
 mod push;
@@ -23,7 +24,9 @@ mod revision;
 mod session;
 mod target;
 mod update_task_definition;
+mod update_task_definition_from_json;
 mod values;
+mod verify_revision_is_deployed;
 mod workshop;
 
 use std::ffi::OsString;
@@ -78,9 +81,15 @@ enum Task {
     /// Register a task definition with new images, variables, secrets or labels
     #[command(long_about = None)]
     UpdateTaskDefinition(update_task_definition::UpdateTaskDefinition),
+    /// Register a task definition from a file
+    #[command(long_about = None)]
+    UpdateTaskDefinitionFromJson(update_task_definition_from_json::UpdateTaskDefinitionFromJson),
     /// Bring a new task definition to a service and watch it until it runs
     #[command(long_about = None, alias = "update-service")]
     DeployServiceUpdate(Box<deploy_service_update::DeployServiceUpdate>),
+    /// Wait until a service runs a revision that was deployed before
+    #[command(long_about = None)]
+    VerifyRevisionIsDeployed(verify_revision_is_deployed::VerifyRevisionIsDeployed),
     /// Print a script that completes dockless's flags in a shell
     #[command(long_about = None)]
     Completions(completions::Completions),
@@ -113,6 +122,8 @@ impl Task {
             Task::BuildAndPush(args) => args.run(job).await,
             Task::UpdateTaskDefinition(args) => args.run(job).await,
             Task::DeployServiceUpdate(args) => args.run(job).await,
+            Task::UpdateTaskDefinitionFromJson(args) => args.run(job).await,
+            Task::VerifyRevisionIsDeployed(args) => args.run(job).await,
             Task::Completions(args) => args.run(argv::parser(Cli::command())),
         }
     }
