@@ -192,7 +192,7 @@ fn lead(ours: &Deployment, service: &Service, memory: &Memory, watched: &Watched
         // An emulator may leave the deployment that was there and change only the service.
         _ if ours.task_definition != watched.task_definition => Verdict::Going(progress(service, None)),
         // Old tasks may go on draining: that is not waited for.
-        Some("COMPLETED") if watched.fresh || enough => Verdict::Done,
+        Some("COMPLETED") if watched.fresh || ours.running == ours.desired => Verdict::Done,
         Some("FAILED") if watched.before.rollback && !is_over(memory, now) => {
             Verdict::Going(progress(service, Some("failed, ECS is about to roll back")))
         }

@@ -98,9 +98,9 @@ fn success_without_rollout_state_needs_old_tasks_gone() {
 #[test]
 fn success_of_a_new_count_needs_its_tasks() {
     let scaling = Watched { fresh: false, ..watched() };
-    let short = snapshot(&[ours("PRIMARY", 1, "COMPLETED", "")]);
-    let full = snapshot(&[ours("PRIMARY", 2, "COMPLETED", "")]);
-    assert_eq!(last(&scaling, &[(1, short), (2, full)]), Verdict::Done);
+    let tasks = |running| snapshot(&[ours("PRIMARY", running, "COMPLETED", "")]);
+    assert_eq!(last(&scaling, &[(1, tasks(1)), (2, tasks(2))]), Verdict::Done);
+    assert_eq!(last(&scaling, &[(1, tasks(3)), (2, tasks(2))]), Verdict::Done, "too many are as wrong");
 }
 
 #[test]
