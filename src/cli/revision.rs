@@ -36,7 +36,7 @@ pub struct RevisionArgs {
     #[arg(long, value_name = "TAGS")]
     pub task_definition_tags: Option<Template>,
     /// Revision to start from, e.g. 41 [default: the latest active one]
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
     pub previous_revision_number: Option<u32>,
 }
 
