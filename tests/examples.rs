@@ -2,7 +2,7 @@
 //! (`scripts/test` starts it), each pipeline's steps run as they stand, in the shell that the CI system gives them.
 //! What a step leaves for the next (`$BASH_ENV`, `$GITHUB_ENV`) is handed on as there.
 
-mod account;
+pub mod account;
 mod job;
 mod pipeline;
 

@@ -3,9 +3,11 @@
 mod architecture;
 mod aws;
 mod cli;
+mod deploy;
 mod docs;
 mod ecr_login;
 mod examples;
+mod permissions;
 mod registry;
 mod store;
 mod support;

@@ -3,4 +3,5 @@
 pub mod aws;
 pub mod docker_registry;
 pub mod moto;
+pub mod process;
 pub mod registry;

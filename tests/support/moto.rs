@@ -47,7 +47,7 @@ impl Moto {
         if let Some(count) = unverified {
             command.env("INITIAL_NO_AUTH_ACTION_COUNT", count.to_string());
         }
-        let server = command.spawn().expect("moto_server: install it with pip install 'moto[server]'");
+        let server = command.spawn().expect("moto_server is missing: scripts/test installs it");
         let moto = Moto { url: format!("http://127.0.0.1:{port}"), server };
         moto.wait().await;
         moto
@@ -59,6 +59,28 @@ impl Moto {
             assert!(began.elapsed() < Duration::from_secs(60), "moto_server does not answer");
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
+    }
+
+    /// The address of every service.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The next so many requests go unverified, all later ones do not.
+    pub async fn trust(&self, count: u32) {
+        let request = client().post(format!("{}/moto-api/reset-auth", self.url)).body(count.to_string());
+        assert!(request.send().await.expect("an answer of moto").status().is_success());
+    }
+
+    /// Requests of anybody, while they go unverified.
+    pub async fn ecs(&self, operation: &str, body: Value) -> Value {
+        let scope =
+            "AWS4-HMAC-SHA256 Credential=setup/20260101/us-east-1/ecs/aws4_request, SignedHeaders=host, Signature=0";
+        let request = client().post(&self.url).header("authorization", scope);
+        let request = request.header("x-amz-target", format!("AmazonEC2ContainerServiceV20141113.{operation}"));
+        let request = request.header("content-type", "application/x-amz-json-1.1").body(body.to_string());
+        let text = request.send().await.expect("an answer of moto").text().await.expect("a body");
+        serde_json::from_str(&text).unwrap_or_else(|why| panic!("{operation}: {why}: {text}"))
     }
 
     pub fn options(&self, access_key: AccessKey) -> Options {
@@ -73,13 +95,17 @@ impl Moto {
 
     /// A user that may do `actions` to anything, and its key.
     pub async fn user(&self, actions: &[&str]) -> AccessKey {
+        self.user_named("ci", actions).await
+    }
+
+    pub async fn user_named(&self, name: &str, actions: &[&str]) -> AccessKey {
         let statement = json!({ "Effect": "Allow", "Action": actions, "Resource": "*" });
         let policy: Value = json!({ "Version": "2012-10-17", "Statement": [statement] });
-        self.iam(&[("Action", "CreateUser"), ("UserName", "ci")]).await;
+        self.iam(&[("Action", "CreateUser"), ("UserName", name)]).await;
         let policy = policy.to_string();
-        self.iam(&[("Action", "PutUserPolicy"), ("UserName", "ci"), ("PolicyName", "ci"), ("PolicyDocument", &policy)])
+        self.iam(&[("Action", "PutUserPolicy"), ("UserName", name), ("PolicyName", "ci"), ("PolicyDocument", &policy)])
             .await;
-        let key = self.iam(&[("Action", "CreateAccessKey"), ("UserName", "ci")]).await;
+        let key = self.iam(&[("Action", "CreateAccessKey"), ("UserName", name)]).await;
         let element = |name: &str| {
             let (_, rest) = key.split_once(&format!("<{name}>")).expect("a key");
             rest.split('<').next().unwrap_or_default().to_owned()
@@ -88,18 +114,22 @@ impl Moto {
     }
 
     async fn iam(&self, fields: &[(&str, &str)]) -> String {
-        // reqwest without a default TLS provider refuses to be made, even for plain HTTP.
-        rustls::crypto::aws_lc_rs::default_provider().install_default().ok();
         let fields = [fields, &[("Version", "2010-05-08")]].concat();
         let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
         // Moto tells services apart by the scope of the signature, valid or not.
         let scope =
             "AWS4-HMAC-SHA256 Credential=setup/20260101/us-east-1/iam/aws4_request, SignedHeaders=host, Signature=0";
-        let request = reqwest::Client::new().post(&self.url).header("authorization", scope);
+        let request = client().post(&self.url).header("authorization", scope);
         let request = request.header("content-type", "application/x-www-form-urlencoded").body(body);
         let answer = request.send().await.expect("an answer of moto");
         let (status, text) = (answer.status(), answer.text().await.expect("a body"));
         assert!(status.is_success(), "{status}: {text}");
         text
     }
+}
+
+fn client() -> reqwest::Client {
+    // reqwest without a default TLS provider refuses to be made, even for plain HTTP.
+    rustls::crypto::aws_lc_rs::default_provider().install_default().ok();
+    reqwest::Client::new()
 }

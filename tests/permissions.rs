@@ -1,0 +1,123 @@
+//! The least that a user must be allowed, against an AWS that verifies signatures and policies: with the actions that
+//! the README names every command runs, and without any one of them the error names it.
+
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+
+use serde_json::json;
+
+use crate::support::moto::{ACCOUNT, Moto, REGION};
+use crate::support::process::{Ended, Job};
+use crate::support::registry::{Door, Registry};
+
+const LOGIN: [&str; 1] = ["ecr:GetAuthorizationToken"];
+const UPDATE: [&str; 2] = ["ecs:DescribeTaskDefinition", "ecs:RegisterTaskDefinition"];
+const DEPLOY: [&str; 4] =
+    ["ecs:DescribeTaskDefinition", "ecs:RegisterTaskDefinition", "ecs:DescribeServices", "ecs:UpdateService"];
+const REPOSITORY: [&str; 5] = [
+    "ecr:GetAuthorizationToken",
+    "ecr:DescribeRepositories",
+    "ecr:CreateRepository",
+    "ecr:PutLifecyclePolicy",
+    "ecr:SetRepositoryPolicy",
+];
+
+/// Users so far; no two may have the same name.
+static USERS: AtomicU32 = AtomicU32::new(0);
+
+/// An AWS with the service `web` in the cluster `main`, which does not verify yet.
+async fn moto() -> Moto {
+    let moto = Moto::start(Some(1000)).await;
+    moto.ecs("CreateCluster", json!({"clusterName": "main"})).await;
+    let container = json!({"name": "web", "image": "host.example/web:v1", "memory": 64});
+    moto.ecs("RegisterTaskDefinition", json!({"family": "web", "containerDefinitions": [container]})).await;
+    let service = json!({"cluster": "main", "serviceName": "web", "taskDefinition": "web", "desiredCount": 1});
+    moto.ecs("CreateService", service).await;
+    moto
+}
+
+/// For each set of actions how the command ends for a user that has no other.
+async fn run(moto: &Moto, policies: &[Vec<&str>], words: &[String], prepare: impl Fn(&Job)) -> Vec<Ended> {
+    moto.trust(1000).await;
+    let mut keys = Vec::new();
+    for actions in policies {
+        let name = format!("user-{}", USERS.fetch_add(1, Relaxed));
+        keys.push(moto.user_named(&name, actions).await);
+    }
+    moto.trust(0).await;
+    let mut ended = Vec::new();
+    for (at, key) in keys.iter().enumerate() {
+        let job = Job::at(moto.url()).with("AWS_REGION", REGION).keys(key);
+        prepare(&job);
+        let words: Vec<String> = words.iter().map(|word| word.replace("{}", &at.to_string())).collect();
+        ended.push(job.run(&words.iter().map(String::as_str).collect::<Vec<_>>()).await);
+    }
+    ended
+}
+
+/// All actions, then all but each one of them; `{}` in a word is the number of the attempt.
+async fn needs_each(moto: &Moto, actions: &[&'static str], words: &[&str], prepare: impl Fn(&Job)) {
+    let without = |left: &&str| actions.iter().copied().filter(|action| action != left).collect::<Vec<_>>();
+    // An empty policy is none that IAM would take.
+    let without = |left: &&str| [without(left), vec!["s3:ListAllMyBuckets"]].concat();
+    let policies: Vec<Vec<&str>> = [actions.to_vec()].into_iter().chain(actions.iter().map(without)).collect();
+    let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
+    let ended = run(moto, &policies, &words, prepare).await;
+    assert_eq!(ended[0].code, 0, "{words:?}: {}", ended[0].stderr);
+    for (action, ended) in actions.iter().zip(&ended[1..]) {
+        assert_eq!(ended.code, 1, "{words:?} without {action}: {}", ended.stderr);
+        let hint = format!("hint: Grant {action} on ");
+        assert!(ended.stderr.contains(&hint), "{words:?} without {action}: {}", ended.stderr);
+    }
+}
+
+#[tokio::test]
+async fn each_command_needs_its_actions_and_no_other() {
+    let moto = moto().await;
+    let password = "--password-stdout";
+    needs_each(&moto, &LOGIN, &["ecr-login", password], |_| ()).await;
+    let image = "--container-image-name-updates=container=web,image-and-tag=host.example/web:{}-update";
+    needs_each(&moto, &UPDATE, &["update-task-definition", "--family=web", image], |_| ()).await;
+    let image = "--container-image-name-updates=container=web,image-and-tag=host.example/web:{}-deploy";
+    let words = ["deploy-service-update", "--cluster=main", "--family=web", "--wait=false", image];
+    needs_each(&moto, &DEPLOY, &words, |_| ()).await;
+}
+
+/// The registry is a server of its own; moto gives out the password for it.
+#[tokio::test]
+async fn build_and_push_needs_the_login_and_what_its_flags_ask_for() {
+    let (moto, registry) = (moto().await, Registry::start().await);
+    registry.set(|behaviour| behaviour.door = Door::Basic { password: format!("{ACCOUNT}-auth-token") });
+    let prepare = |job: &Job| {
+        std::fs::write(job.path("page.html"), "hello").unwrap();
+        std::fs::write(job.path("lifecycle.json"), LIFECYCLE).unwrap();
+        std::fs::write(job.path("policy.json"), POLICY).unwrap();
+    };
+    let account_url = format!("--account-url={}", registry.host());
+    let common = ["build-and-push", &account_url, "--from=scratch", "--files=page.html:/page.html", "--tag=v1"];
+    let plain = [&common[..], &["--repo=plain-{}"]].concat();
+    let words: Vec<String> = plain.iter().map(|word| (*word).to_owned()).collect();
+    let ended = run(&moto, &[LOGIN.to_vec()], &words, prepare).await.remove(0);
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    let flags = [
+        "--repo=made-{}",
+        "--create-repo",
+        "--lifecycle-policy-path=lifecycle.json",
+        "--set-repo-policy",
+        "--repo-policy-path=policy.json",
+    ];
+    // Of a registry on loopback it is not sure that it wants ECR's password, so the login is not insisted on.
+    let words: Vec<String> = [&common[..], &flags].concat().iter().map(|word| (*word).to_owned()).collect();
+    let policies: Vec<Vec<&str>> = [REPOSITORY.to_vec()]
+        .into_iter()
+        .chain(REPOSITORY[1..].iter().map(|left| REPOSITORY.iter().copied().filter(|a| a != left).collect()))
+        .collect();
+    let ended = run(&moto, &policies, &words, prepare).await;
+    assert_eq!(ended[0].code, 0, "{}", ended[0].stderr);
+    for (action, ended) in REPOSITORY[1..].iter().zip(&ended[1..]) {
+        assert_eq!(ended.code, 1, "without {action}: {}", ended.stderr);
+        assert!(ended.stderr.contains(&format!("hint: Grant {action} on ")), "without {action}: {}", ended.stderr);
+    }
+}
+
+const LIFECYCLE: &str = r#"{"rules":[{"rulePriority":1,"selection":{"tagStatus":"untagged","countType":"sinceImagePushed","countUnit":"days","countNumber":14},"action":{"type":"expire"}}]}"#;
+const POLICY: &str = r#"{"Version":"2012-10-17","Statement":[{"Sid":"pull","Effect":"Allow","Principal":"*","Action":["ecr:BatchGetImage"]}]}"#;
