@@ -52,7 +52,7 @@ fn says(ended: &Ended, parts: &[&str]) {
 async fn success_is_exit_code_0() {
     let told = ends(script(&[going(1), completed()]), &[NEW_IMAGE], 0, "succeeded").await;
     assert_eq!(told.plain.stdout, arn(8) + "\n");
-    says(&told.plain, &["web:8 1 of 2 running, 1 pending; web:7 2 running", "**web in main**: web:8 is deployed"]);
+    says(&told.plain, &["web:8 1 of 2 running, 1 pending; web:7 2 running", "web in main: web:8 is deployed"]);
     assert_eq!(told.document["task_definition_arn"], arn(8));
     assert_eq!(
         told.stage.body("UpdateService"),
@@ -111,7 +111,7 @@ async fn failure_without_rollback_is_exit_code_3() {
     let failed = service(8, &[deployment("ecs-svc/8", "PRIMARY", 8, 0, "FAILED", BREAKER)]);
     let script = Script { resting: without_rollback(at_rest()), ..script(&[without_rollback(failed)]) };
     let told = ends(script, &[NEW_IMAGE], 3, "failed").await;
-    says(&told.plain, &["**web in main**: web:8 failed: ECS deployment circuit breaker: tasks failed to start."]);
+    says(&told.plain, &["web in main: web:8 failed: ECS deployment circuit breaker: tasks failed to start."]);
 }
 
 #[tokio::test]
