@@ -3,6 +3,7 @@
 
 use futures_util::future::BoxFuture;
 use tokio::sync::OnceCell;
+use url::{Host, Url};
 
 use super::session;
 use crate::aws::host::PUBLIC_REGISTRY;
@@ -97,5 +98,26 @@ fn credentials(login: Login) -> Option<Credentials> {
 }
 
 fn is_loopback(host: &str) -> bool {
-    ["127.", "localhost", "[::1]"].iter().any(|start| host.starts_with(start))
+    let address = Url::parse(&format!("http://{host}/")).ok();
+    match address.as_ref().and_then(Url::host) {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => ip.is_loopback(),
+        None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn loopback_is_this_machine_and_nothing_that_looks_like_it() {
+        for host in ["127.0.0.1:5000", "127.8.8.8", "localhost", "localhost:5000", "[::1]:5000"] {
+            assert!(is_loopback(host), "{host}");
+        }
+        for host in ["127.example.test", "localhost.example.test", "localhostess:5000", "10.0.0.1", "example.test"] {
+            assert!(!is_loopback(host), "{host}");
+        }
+    }
 }
