@@ -55,6 +55,9 @@ impl Explain for Error {
                 Some("Name one of them: oci:DIRECTORY:TAG or docker-archive:FILE:REPOSITORY:TAG.".into())
             }
             Error::Broken { .. } | Error::Digest { .. } => Some("Write the image again; this copy is damaged.".into()),
+            Error::Io { why, .. } if why.kind() == io::ErrorKind::NotFound => {
+                Some("Check the path, and that the step that writes it ran before and in the same workspace.".into())
+            }
             Error::Io { .. } => None,
             Error::Image(error) => error.hint(),
         }
@@ -62,7 +65,8 @@ impl Explain for Error {
 
     fn kind(&self) -> Kind {
         match self {
-            Error::Io { .. } => Kind::Failed,
+            // Where something is written, the directory was looked at before.
+            Error::Io { why, .. } if why.kind() != io::ErrorKind::NotFound => Kind::Failed,
             _ => Kind::Input,
         }
     }
