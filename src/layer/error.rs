@@ -37,6 +37,11 @@ impl Explain for Error {
         let hint = match self {
             Error::Duplicate(_) => "Map only one of the inputs to this path.",
             Error::Parent { .. } => "Map the inputs so that no path is both a file (or link) and a directory.",
+            Error::Read { source, .. }
+                if matches!(source.kind(), io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof) =>
+            {
+                "It is damaged: build it again, or check that it was downloaded or restored completely."
+            }
             Error::Read { .. } => "Check that the file is there and that this user may read it.",
             Error::Changed { .. } => "Let nothing write to the input during the build, then run it again.",
             Error::Level(_) => "0 stores, 1 is fastest, 12 is smallest.",
