@@ -36,7 +36,7 @@ impl Build {
 
     pub async fn run(self, job: &Job) -> Result<Done, Failure> {
         let request = self.into_request(job)?;
-        let workshop = Workshop::for_build(job, &request.image.build)?;
+        let workshop = Workshop::for_build(job, &request.image)?;
         let destinations = workshop.destinations(request.target).await?;
         let image = workshop.make(&request.image.build).await?;
         workshop.hand_over(image, destinations, request.image.metadata_out.as_deref()).await

@@ -55,7 +55,7 @@ impl BuildAndPush {
 
     pub async fn run(self, job: &Job) -> Result<Done, Failure> {
         let request = self.into_request(job)?;
-        let workshop = Workshop::for_build(job, &request.image.build)?;
+        let workshop = Workshop::for_build(job, &request.image)?;
         if !request.push {
             let image = workshop.make(&request.image.build).await?;
             return workshop.hand_over(image, Vec::new(), request.image.metadata_out.as_deref()).await;

@@ -97,6 +97,19 @@ impl Delivered {
     }
 }
 
+/// Finds out, before any work is done, that the file with the result could not be written.
+pub fn check_metadata(path: &Path) -> Result<(), Error> {
+    let open = || std::fs::OpenOptions::new().append(true).open(path).map(drop);
+    let checked = match path {
+        file if file.is_file() => {
+            open().map_err(|why| store::Error::Unwritable { path: path.to_owned(), why: why.to_string() })
+        }
+        other if other.exists() && !other.is_dir() => Ok(()), // a pipe, /dev/stdout
+        new => store::check_writable(&store::Place::Archive { file: new.to_owned(), reference: None }),
+    };
+    checked.map_err(|why| Error::Store { flag: "--image-metadata-out", why })
+}
+
 /// A dry run: what there is to send.
 pub struct Planned {
     document: Value,

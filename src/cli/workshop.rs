@@ -7,9 +7,10 @@ use std::sync::Arc;
 use super::Job;
 use super::error::Error;
 use super::exit::{Done, Failure};
+use super::image;
 use super::logins::Logins;
 use super::place::Place;
-use super::published::{Delivered, Planned};
+use super::published::{self, Delivered, Planned};
 use super::target::{Registry, Target};
 use crate::aws::host::{PUBLIC_REGISTRY, registry_host};
 use crate::build::{self, Image, Packer, Survey};
@@ -37,7 +38,11 @@ pub enum Destination {
 }
 
 impl Workshop {
-    pub fn for_build(job: &Job, request: &build::Request) -> Result<Self, Failure> {
+    pub fn for_build(job: &Job, made: &image::Image) -> Result<Self, Failure> {
+        if let Some(path) = &made.metadata_out {
+            published::check_metadata(path)?;
+        }
+        let request = &made.build;
         Workshop::open(job, request.settings.format, request.level, request.cache.clone())
     }
 
