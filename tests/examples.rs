@@ -8,9 +8,11 @@ mod pipeline;
 
 use std::path::Path;
 
-use account::{Account, Stack};
+use account::Account;
 use job::Job;
 use pipeline::{dockless_lines, pipelines};
+
+use crate::support::stack::Stack;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -73,10 +75,7 @@ fn examples_github_spring_boot_runs() {
 /// Runs the pipeline on a stage of its own: a copy of the example's sources, an account whose cluster, service and
 /// task definition exist, a commit that no other pipeline has.
 fn run(name: &str, service: &str, container: &str) {
-    let Some(stack) = Stack::running() else {
-        eprintln!("skipped: DOCKLESS_TEST_STACK is not set, see scripts/test");
-        return;
-    };
+    let Some(stack) = Stack::running() else { return };
     let pipeline = pipelines().into_iter().find(|found| found.name() == name).unwrap();
     let stage = tempfile::tempdir().unwrap();
     let account = Account::of(name, stack);

@@ -2,12 +2,15 @@
 
 mod architecture;
 mod aws;
+mod build;
 mod cli;
 mod deploy;
 mod docs;
 mod ecr_login;
 mod examples;
+mod images_run;
 mod permissions;
+mod push;
 mod registry;
 mod store;
 mod support;

@@ -1,30 +1,8 @@
-//! The local stack that `scripts/stack start` runs, and an account of its AWS for one test alone.
+//! An account of the local stack's AWS, for one test alone.
 
-use std::collections::BTreeMap;
-use std::fs;
-use std::path::PathBuf;
 use std::process::Command;
 
-use super::root;
-
-/// What `scripts/stack start` wrote: `export NAME=value` lines.
-pub struct Stack(BTreeMap<String, String>);
-
-impl Stack {
-    pub fn running() -> Option<Self> {
-        let folder = PathBuf::from(std::env::var_os("DOCKLESS_TEST_STACK")?);
-        let text = fs::read_to_string(root().join(folder).join("env")).expect("the stack runs: scripts/stack start");
-        let exports = text.lines().filter_map(|line| line.strip_prefix("export ")?.split_once('='));
-        Some(Stack(exports.map(|(name, value)| (name.into(), value.into())).collect()))
-    }
-}
-
-impl std::ops::Index<&str> for Stack {
-    type Output = str;
-    fn index(&self, name: &str) -> &str {
-        self.0.get(name).unwrap_or_else(|| panic!("{name} is missing in the stack's env"))
-    }
-}
+use crate::support::stack::Stack;
 
 /// An account of the local AWS. It takes an access key of twelve digits for the account of that number.
 pub struct Account {
