@@ -130,11 +130,11 @@ async fn files_on_a_base_run() {
 async fn archive_loads_and_runs() {
     let Some(stack) = Stack::running() else { return };
     let stage = Stage::new();
-    stage.write("etc/motd", "Hello from an archive\n");
+    stage.write("www/index.html", "Hello from an archive\n");
     let base = format!("{}/base/busybox:1", &stack["REGISTRY"]);
-    let words = ["build", "--files", "etc:/etc", "--from", &base, "--to", "docker-archive:a.tar:example.test/motd:v1"];
-    stage.done(&[&words[..], &["--entrypoint", "cat,/etc/motd"]].concat()).await;
+    let words = ["build", "--files", "www:/www", "--from", &base, "--to", "docker-archive:a.tar:example.test/www:v1"];
+    stage.done(&[&words[..], &["--entrypoint", "busybox,httpd,-f,-p,127.0.0.1:8097,-h,/www"]].concat()).await;
     run(podman(&stack).args(["load", "--quiet", "--input"]).arg(stage.path("a.tar")));
-    let said = run(podman(&stack).args(["run", "--rm", "--network", "none", "example.test/motd:v1"]));
-    assert_eq!(said, "Hello from an archive\n");
+    let container = Container::start(&stack, "example.test/www:v1", &[]);
+    assert_eq!(container.page("http://127.0.0.1:8097/"), "Hello from an archive\n");
 }
