@@ -1,6 +1,7 @@
 //! A rolling update against the AWS of the local stack, which starts no tasks but keeps services as ECS does.
 
-use crate::examples::account::{Account, Stack};
+use crate::examples::account::Account;
+use crate::support::stack::Stack;
 use crate::support::process::Job;
 
 #[tokio::test]
