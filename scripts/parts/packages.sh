@@ -49,7 +49,7 @@ java_packages() {
 }
 
 container_packages() {
-    install_packages htpasswd:apache2-utils openssl:openssl skopeo:skopeo umoci:umoci podman:podman runc:runc \
+    install_packages htpasswd:apache2-utils openssl:openssl skopeo:skopeo umoci:umoci buildah:buildah podman:podman runc:runc \
         ip:iproute2 nsenter:util-linux busybox:busybox-static curl:curl
     command -v docker-registry >/dev/null || [ -x "$stack/tools/usr/bin/docker-registry" ] ||
         unpack_package docker-registry "$stack/tools"

@@ -1,8 +1,8 @@
 //! A rolling update against the AWS of the local stack, which starts no tasks but keeps services as ECS does.
 
 use crate::examples::account::Account;
-use crate::support::stack::Stack;
 use crate::support::process::Job;
+use crate::support::stack::Stack;
 
 #[tokio::test]
 async fn rolling_update_of_the_local_stack_succeeds() {

@@ -1,8 +1,8 @@
-//! Moto, an emulator of AWS that verifies signatures and IAM policies (`pip install 'moto[server]'`). It is found on
-//! PATH or in `$DOCKLESS_TEST_TOOLS/bin`, listens on loopback and is killed with its handle.
+//! Moto, an emulator of AWS that verifies signatures and IAM policies (`pip install 'moto[server]'`). It is found in
+//! `$DOCKLESS_TEST_TOOLS/bin`, in the stack's environment or on PATH, listens on loopback and is killed with its handle.
 
 use std::net::TcpListener;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -30,8 +30,10 @@ impl Drop for Moto {
 }
 
 fn program() -> PathBuf {
-    let tools = std::env::var_os("DOCKLESS_TEST_TOOLS").map(|tools| PathBuf::from(tools).join("bin/moto_server"));
-    tools.filter(|path| path.exists()).unwrap_or_else(|| "moto_server".into())
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let places = [("DOCKLESS_TEST_TOOLS", "bin/moto_server"), ("DOCKLESS_TEST_STACK", "venv/bin/moto_server")];
+    let mut named = places.iter().filter_map(|(name, path)| Some(root.join(std::env::var_os(name)?).join(path)));
+    named.find(|path| path.exists()).unwrap_or_else(|| "moto_server".into())
 }
 
 impl Moto {
@@ -47,7 +49,7 @@ impl Moto {
         if let Some(count) = unverified {
             command.env("INITIAL_NO_AUTH_ACTION_COUNT", count.to_string());
         }
-        let server = command.spawn().expect("moto_server is missing: scripts/test installs it");
+        let server = command.spawn().expect("moto_server: scripts/test installs what the tests need");
         let moto = Moto { url: format!("http://127.0.0.1:{port}"), server };
         moto.wait().await;
         moto
