@@ -1,0 +1,39 @@
+//! Deployment alarms. The plane knows which alarms are in ALARM; a deployment that watches one fails when it
+//! fires, unless it fired already when the deployment began.
+
+use std::collections::BTreeSet;
+
+use crate::sandbox::ecs::Plane;
+use crate::sandbox::ecs::release::Release;
+use crate::sandbox::ecs::time::Now;
+use crate::sandbox::ecs::timers::Subject;
+
+impl Plane {
+    /// Puts an alarm into ALARM, or back into OK.
+    pub fn set_alarm(&mut self, name: &str, firing: bool, now: Now) {
+        let now = self.at(now);
+        match firing {
+            true => self.world.alarms.insert(name.to_owned()),
+            false => self.world.alarms.remove(name),
+        };
+        for (key, service) in &self.services {
+            let watches =
+                |release: &Release| !release.is_over() && release.alarms.names.iter().any(|known| known == name);
+            if service.releases.first().is_some_and(watches) {
+                self.timers.sooner(Subject::Service(key.clone()), now);
+            }
+        }
+        self.tick(now);
+    }
+}
+
+impl Release {
+    pub(super) fn note_alarms(&mut self, firing: &BTreeSet<String>) {
+        let alarms = &mut self.alarms;
+        if !alarms.enabled || !alarms.triggered.is_empty() {
+            return;
+        }
+        let fires = |name: &&String| firing.contains(*name) && !alarms.ignored.contains(name);
+        alarms.triggered = alarms.names.iter().filter(fires).cloned().collect();
+    }
+}
