@@ -29,7 +29,7 @@ pub mod layer;
 pub mod output;
 pub mod registry;
 pub mod report;
-pub mod repository;
+pub mod sandbox;
 pub mod source;
 pub mod store;
 
