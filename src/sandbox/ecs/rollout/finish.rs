@@ -37,7 +37,7 @@ impl Plane {
     fn is_calm(&self, service: &Service) -> bool {
         let first = self.tally(service, 0);
         let full = first.wanted == service.desired && first.ready == service.desired;
-        let alone = service.deployments.len() == 1;
+        let alone = service.deployments.iter().skip(1).all(|other| self.is_idle(other));
         let early = &service.settings["deploymentConfiguration"]["earlySuccessCriteria"];
         if early["enable"] != true || !service.deployments[0].is_going_on() {
             return full && alone;
@@ -80,6 +80,7 @@ impl Plane {
                 release.succeed(now);
             }
         }
+        self.drop_empty(service);
         service.steady = true;
         service.events.say(&name, event::STEADY, &mut self.world.ids, now);
     }

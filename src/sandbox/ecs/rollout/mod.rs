@@ -16,6 +16,7 @@ pub use hooks::HookAnswer;
 use serde_json::Value;
 
 use super::Plane;
+use super::deployment::{Deployment, Rollout};
 use super::release::{Release, Status};
 use super::service::{Service, State};
 use super::time::Now;
@@ -92,15 +93,23 @@ impl Plane {
         applies && going && breaker["enable"] == true && release.failures >= threshold(breaker, desired)
     }
 
-    /// Deployments without tasks are gone; a draining service without any is INACTIVE.
+    /// Deployments without tasks are gone, though a failed one is shown until its rollback is through; a
+    /// draining service without any tasks is INACTIVE.
     fn drop_empty(&mut self, service: &mut Service) {
-        let idle = |id: &String| self.tasks.get(id).is_none_or(|task| !task.is_running() && !task.is_pending());
-        service.deployments.retain(|deployment| deployment.primary || !deployment.tasks.iter().all(idle));
-        if service.state == State::Draining && service.deployments.iter().all(|one| one.tasks.iter().all(idle)) {
+        let back = service.deployments.first().is_some_and(|primary| primary.rollback && primary.is_going_on());
+        let shown = |one: &Deployment| one.primary || (back && one.rollout == Rollout::Failed);
+        service.deployments.retain(|one| shown(one) || !self.is_idle(one));
+        if service.state == State::Draining && service.deployments.iter().all(|one| self.is_idle(one)) {
             service.state = State::Inactive;
             service.deployments.clear();
             service.wake = None;
         }
+    }
+
+    /// Nothing of it runs or is about to.
+    fn is_idle(&self, deployment: &Deployment) -> bool {
+        let counts = self.counts(deployment);
+        counts.running + counts.pending == 0
     }
 }
 

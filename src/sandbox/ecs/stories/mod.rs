@@ -125,7 +125,7 @@ impl Stage {
             .clone()
     }
 
-    /// Events, oldest first, task ids and deployment ids made short.
+    /// Events, oldest first.
     pub fn events(&mut self) -> Vec<String> {
         let service = self.service();
         let events = service["events"].as_array().unwrap().iter().rev();
@@ -163,4 +163,13 @@ pub fn balanced() -> Value {
     json!({ "loadBalancers": [{ "targetGroupArn": GROUP, "containerName": "web", "containerPort": 80 }] })
 }
 
+mod definitions;
+mod external;
+mod failing;
+mod fates;
+mod keeping;
+mod resources;
 mod rolling;
+mod services;
+mod shifting;
+mod tasks;

@@ -1,0 +1,101 @@
+//! Tasks that somebody else runs: what the plane wants, and what it makes of the reports.
+
+use serde_json::{Value, json};
+
+use super::{GROUP, Stage, balanced};
+use crate::sandbox::ecs::{Fate, TaskEvent, Wish};
+
+fn service() -> (Stage, String) {
+    let mut stage = Stage::new();
+    stage.register("web", json!({}));
+    stage.plane.set_usual_fate(Some(Fate::External));
+    stage.create(1, balanced());
+    stage.pass(1.0);
+    let wants = stage.plane.wants();
+    assert_eq!((wants.len(), wants[0].wish, wants[0].service.as_deref()), (1, Wish::Run, Some("web")));
+    assert_eq!(wants[0].definition["containerDefinitions"][0]["image"], "web:1");
+    assert_eq!(wants[0].load_balancers[0]["targetGroupArn"], GROUP);
+    let arn = wants[0].task_arn.clone();
+    (stage, arn)
+}
+
+fn report(stage: &mut Stage, arn: &str, event: TaskEvent) {
+    let now = stage.now;
+    stage.plane.task_event(arn, event, now);
+}
+
+fn state(stage: &mut Stage, arn: &str) -> Value {
+    stage.call("DescribeTasks", json!({ "tasks": [arn] }))["tasks"][0].clone()
+}
+
+#[test]
+fn task_runs_when_it_is_reported_and_serves_when_it_is_healthy() {
+    let (mut stage, arn) = service();
+    report(&mut stage, &arn, TaskEvent::Started);
+    assert_eq!(state(&mut stage, &arn)["lastStatus"], "RUNNING");
+    stage.pass(30.0);
+    assert_eq!(
+        (stage.plane.targets(GROUP)[0].state, &stage.primary()["rolloutState"]),
+        ("initial", &json!("IN_PROGRESS"))
+    );
+    report(&mut stage, &arn, TaskEvent::Healthy);
+    stage.rest();
+    assert_eq!(
+        (stage.plane.targets(GROUP)[0].state, &stage.primary()["rolloutState"]),
+        ("healthy", &json!("COMPLETED"))
+    );
+}
+
+#[test]
+fn task_that_exits_is_replaced() {
+    let (mut stage, arn) = service();
+    report(&mut stage, &arn, TaskEvent::Started);
+    report(&mut stage, &arn, TaskEvent::Exited { container: Some("web".into()), code: 3 });
+    stage.pass(2.0);
+    assert_eq!(state(&mut stage, &arn)["containers"][0]["exitCode"], 3);
+    let wants = stage.plane.wants();
+    assert_eq!(wants.len(), 1);
+    assert_ne!(wants[0].task_arn, arn);
+    assert_eq!(stage.primary()["failedTasks"], 1);
+}
+
+#[test]
+fn task_that_cannot_start_says_why() {
+    let (mut stage, arn) = service();
+    report(&mut stage, &arn, TaskEvent::FailedToStart("CannotPullContainerError: no such image".into()));
+    let task = state(&mut stage, &arn);
+    assert_eq!(
+        (&task["stopCode"], &task["stoppedReason"]),
+        (&json!("TaskFailedToStart"), &json!("CannotPullContainerError: no such image"))
+    );
+}
+
+#[test]
+fn stopping_task_drains_then_ends_with_its_own_code() {
+    let (mut stage, arn) = service();
+    report(&mut stage, &arn, TaskEvent::Started);
+    report(&mut stage, &arn, TaskEvent::Healthy);
+    stage.rest();
+    stage.call("UpdateService", json!({ "service": "web", "desiredCount": 0 }));
+    stage.pass(0.3);
+    assert!(stage.plane.wants()[0].draining);
+    stage.pass(1.0);
+    assert_eq!(stage.plane.wants()[0].wish, Wish::Stop);
+    report(&mut stage, &arn, TaskEvent::Exited { container: None, code: 143 });
+    stage.rest();
+    let task = state(&mut stage, &arn);
+    assert_eq!(
+        (&task["containers"][0]["exitCode"], &task["stopCode"]),
+        (&json!(143), &json!("ServiceSchedulerInitiated"))
+    );
+    assert!(stage.plane.wants().is_empty());
+}
+
+#[test]
+fn unhealthy_report_stops_the_task() {
+    let (mut stage, arn) = service();
+    report(&mut stage, &arn, TaskEvent::Started);
+    report(&mut stage, &arn, TaskEvent::Unhealthy);
+    stage.pass(1.0);
+    assert!(state(&mut stage, &arn)["stoppedReason"].as_str().unwrap().starts_with("Task failed ELB health checks"));
+}
