@@ -29,6 +29,11 @@ pub enum Fate {
         #[serde(default)]
         after: f64,
     },
+    /// Its Spot capacity is taken away.
+    SpotInterruption {
+        #[serde(default)]
+        after: f64,
+    },
     /// ResourceInitializationError: secrets, logs or volumes out of reach.
     ResourceInitialization {
         #[serde(default)]

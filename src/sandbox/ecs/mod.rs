@@ -135,7 +135,7 @@ impl Plane {
 
     /// For what starts from now on; steps that are under way keep their time.
     pub fn set_pace(&mut self, pace: Pace) {
-        self.world.pace = pace;
+        self.world.pace = pace.moving();
     }
 
     pub fn set_lag(&mut self, lag: Lag) {

@@ -99,6 +99,18 @@ impl Pace {
         }
     }
 
+    /// The same pace with no step that takes no time at all: a task that fails and is replaced within the same
+    /// moment would never let that moment end.
+    pub fn moving(mut self) -> Self {
+        for span in [&mut self.schedule, &mut self.pending, &mut self.provisioning, &mut self.deprovisioning] {
+            *span = span.max(0.001);
+        }
+        for span in [&mut self.hook_retry, &mut self.throttle, &mut self.throttle_limit, &mut self.minute] {
+            *span = span.max(0.001);
+        }
+        self
+    }
+
     /// Seconds that a span configured in seconds takes at this pace.
     pub fn scaled(&self, seconds: f64) -> f64 {
         seconds * self.minute / 60.0

@@ -6,7 +6,7 @@ use crate::sandbox::ecs::Plane;
 use crate::sandbox::ecs::deployment::Rollout;
 use crate::sandbox::ecs::event;
 use crate::sandbox::ecs::release::{Release, Stage, Status};
-use crate::sandbox::ecs::service::Service;
+use crate::sandbox::ecs::service::{Controller, Service};
 use crate::sandbox::ecs::time::Now;
 
 impl Plane {
@@ -75,7 +75,9 @@ impl Plane {
             primary.complete(now);
             service.last_good = Some(primary.revision.clone());
             let text = event::completed(&primary.id);
-            service.events.say(&name, text, &mut self.world.ids, now);
+            if service.controller() == Controller::Ecs {
+                service.events.say(&name, text, &mut self.world.ids, now);
+            }
             if let Some(release) = service.ongoing() {
                 release.succeed(now);
             }

@@ -58,9 +58,7 @@ impl Plane {
                 Status::RollbackRequested if release.updated < now => {
                     release.become_now(Status::RollbackInProgress, now)
                 }
-                Status::StopRequested | Status::RollbackRequested => {
-                    wake = Some(now.after(self.world.pace.pending.max(0.001)))
-                }
+                Status::StopRequested | Status::RollbackRequested => wake = Some(now.after(self.world.pace.pending)),
                 _ => {}
             }
         }

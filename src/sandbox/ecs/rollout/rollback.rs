@@ -6,7 +6,7 @@ use crate::sandbox::ecs::Plane;
 use crate::sandbox::ecs::deployment::Revision;
 use crate::sandbox::ecs::event;
 use crate::sandbox::ecs::release::{Rollback, Status};
-use crate::sandbox::ecs::service::Service;
+use crate::sandbox::ecs::service::{OF_REVISION, Service};
 use crate::sandbox::ecs::time::Now;
 
 const TRIPPED: &str = "ECS deployment circuit breaker: tasks failed to start.";
@@ -65,7 +65,7 @@ impl Plane {
         let release = &mut service.releases[0];
         release.reason = Some(reason.to_owned());
         release.become_now(status, now);
-        service.wake_by(now.after(self.world.pace.pending.max(0.001)));
+        service.wake_by(now.after(self.world.pace.pending));
     }
 
     fn roll_back(&mut self, service: &mut Service, target: &Revision, reason: &str, now: Now) {
@@ -75,15 +75,18 @@ impl Plane {
         restore(service, target);
         self.new_primary(service, target, true, now);
         let id = service.deployments[0].id.clone();
-        // Which id ECS names here, the old deployment's or the new one's, is not documented.
-        service.deployments[0].reason = format!("ECS deployment circuit breaker: rolling back to deploymentId {id}.");
+        if service.releases[0].tripped {
+            // Which id ECS names here, the old deployment's or the new one's, is not documented.
+            service.deployments[0].reason =
+                format!("ECS deployment circuit breaker: rolling back to deploymentId {id}.");
+        }
         service.events.say(&service.key.name, event::rolling_back(&id), &mut self.world.ids, now);
         let release = &mut service.releases[0];
         release.reason = Some(reason.to_owned());
         release.rollback = Some(Rollback { reason: reason.to_owned(), at: now, revision: target.arn.clone() });
         release.failures = 0;
         release.become_now(Status::RollbackRequested, now);
-        service.wake_by(now.after(self.world.pace.pending.max(0.001)));
+        service.wake_by(now.after(self.world.pace.pending));
         self.give_traffic_back(service, target, now);
     }
 
@@ -108,7 +111,7 @@ impl Plane {
 
 /// The settings that the revision was made of are the service's again.
 fn restore(service: &mut Service, target: &Revision) {
-    for (member, value) in target.settings.as_object().into_iter().flatten() {
-        service.settings[member.as_str()] = value.clone();
-    }
+    let Some(settings) = service.settings.as_object_mut() else { return };
+    settings.retain(|member, _| !OF_REVISION.contains(&member.as_str()));
+    settings.extend(target.settings.as_object().cloned().unwrap_or_default());
 }

@@ -170,7 +170,9 @@ impl Plane {
 
     fn is_overdue(&self, service: &mut Service, now: Now) -> bool {
         let limit = service.releases[0].entered.after(STAGE_LIMIT_MINUTES * self.world.pace.minute);
-        let waits_for_long = matches!(service.releases[0].phase, Phase::Hooks) || service.releases[0].until.is_some();
+        let release = &service.releases[0];
+        let baking = release.until.is_some() || release.stage == Some(Stage::BakeTime);
+        let waits_for_long = baking || release.phase == Phase::Hooks;
         service.wake_by(limit);
         limit <= now && !waits_for_long
     }

@@ -156,6 +156,36 @@ fn newer_deployment_replaces_one_that_is_going_on() {
     assert!(stage.service()["taskDefinition"].as_str().unwrap().ends_with("web:3"));
 }
 
+#[test]
+fn deployment_in_the_midst_of_a_rollback_has_nothing_to_go_back_to() {
+    let mut stage = Stage::with_service(1, breaker(true));
+    stage.plane.set_fates(vec![Rule::family(crash(), "web:2"), Rule::family(crash(), "web:3")]);
+    stage.deploy();
+    stage.until(|stage| stage.plane.services.values().all(|service| service.deployments[0].rollback));
+    stage.deploy();
+    stage.rest();
+    assert_eq!(
+        (&stage.release()["status"], &stage.primary()["rolloutState"]),
+        (&json!("ROLLBACK_FAILED"), &json!("FAILED"))
+    );
+    assert_eq!(stage.service()["runningCount"], 1);
+}
+
+#[test]
+fn alarm_without_rollback_stops_the_deployment() {
+    let mut stage = Stage::with_service(1, watched(false));
+    stage.deploy();
+    stage.pass(0.5);
+    let now = stage.now;
+    stage.plane.set_alarm("errors", true, now);
+    stage.rest();
+    assert_eq!(
+        (&stage.release()["status"], &stage.release()["alarms"]["status"]),
+        (&json!("STOPPED"), &json!("TRIGGERED"))
+    );
+    assert_eq!(stage.primary()["rolloutState"], "FAILED");
+}
+
 fn watched(rollback: bool) -> Value {
     json!({ "deploymentConfiguration": { "alarms": { "alarmNames": ["errors"], "enable": true, "rollback": rollback } } })
 }

@@ -56,6 +56,16 @@ fn out_of_memory_leaves_137() {
 }
 
 #[test]
+fn interrupted_task_is_replaced_and_no_failure() {
+    let (task, mut stage) = stopped(Fate::SpotInterruption { after: 5.0 }, json!({}), json!({}));
+    assert_eq!(
+        (&task["stopCode"], &task["stoppedReason"]),
+        (&json!("SpotInterruption"), &json!("Your Spot Task was interrupted."))
+    );
+    assert_eq!((&stage.primary()["failedTasks"], &stage.service()["runningCount"]), (&json!(0), &json!(1)));
+}
+
+#[test]
 fn failed_initialization_has_its_own_error() {
     let task = plain(Fate::ResourceInitialization { reason: None });
     assert_eq!(task["stopCode"], "TaskFailedToStart");

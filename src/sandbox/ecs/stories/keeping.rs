@@ -75,28 +75,29 @@ fn nothing_to_do_is_nothing_to_wait_for() {
 #[test]
 fn large_account_is_quick() {
     let mut stage = Stage::new();
-    for number in 0..10_000 {
-        stage.register(&format!("family-{}", number % 500), json!({}));
+    // The full size when optimised; a debug build on a busy machine is given a fifth of it.
+    let (share, limit) = if cfg!(debug_assertions) { (5, 20) } else { (1, 1) };
+    for number in 0..10_000 / share {
+        stage.register(&format!("family-{}", number % 100), json!({}));
     }
     let network = json!({ "awsvpcConfiguration": { "subnets": ["subnet-1"] } });
-    for number in 0..1000 {
+    for number in 0..1000 / share {
         let name = format!("service-{number}");
         let body = json!({
-            "serviceName": name, "taskDefinition": format!("family-{}", number % 500), "desiredCount": 2,
+            "serviceName": name, "taskDefinition": format!("family-{}", number % 100), "desiredCount": 2,
             "launchType": "FARGATE", "networkConfiguration": network,
         });
         stage.call("CreateService", body);
     }
     stage.rest();
-    let ten: Vec<String> = (0..10).map(|number| format!("service-{}", number * 97)).collect();
+    let ten: Vec<String> = (0..10).map(|number| format!("service-{}", number * 19)).collect();
     let begin = Instant::now();
     for _ in 0..20 {
         let answer = stage.call("DescribeServices", json!({ "services": ten }));
         assert_eq!(answer["services"][9]["runningCount"], 2);
     }
     let each = begin.elapsed() / 20;
-    // A millisecond when optimised; a debug build on a busy machine is given twenty.
-    assert!(each.as_millis() < if cfg!(debug_assertions) { 20 } else { 2 }, "{each:?}");
+    assert!(each.as_millis() < limit, "{each:?}");
     let begin = Instant::now();
     for _ in 0..1000 {
         stage.pass(0.001);

@@ -173,3 +173,4 @@ mod rolling;
 mod services;
 mod shifting;
 mod tasks;
+mod weather;

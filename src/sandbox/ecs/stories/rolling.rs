@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::{GROUP, Stage, balanced};
+use crate::sandbox::ecs::Pace;
 
 #[test]
 fn service_starts_in_progress_and_reaches_a_steady_state() {
@@ -67,6 +68,21 @@ fn rolling_update_never_leaves_the_bounds() {
         assert!(tasks.len() <= 4 && running >= 2, "{} tasks, {running} running", tasks.len());
     }
     assert_eq!(stage.primary()["rolloutState"], "COMPLETED");
+}
+
+#[test]
+fn rolling_update_at_real_pace_takes_minutes() {
+    let mut stage = Stage::new();
+    stage.plane.set_pace(Pace::real());
+    stage.register("web", json!({}));
+    stage.create(2, balanced());
+    stage.pass(600.0);
+    let begin = stage.now;
+    stage.deploy();
+    stage.until(|stage| stage.plane.services.values().all(|service| service.releases[0].is_over()));
+    let minutes = (stage.now.seconds() - begin.seconds()) / 60.0;
+    assert!((5.0..10.0).contains(&minutes), "{minutes}");
+    assert_eq!(stage.release()["status"], "SUCCESSFUL");
 }
 
 #[test]

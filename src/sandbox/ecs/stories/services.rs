@@ -21,6 +21,27 @@ fn omitted_keeps_and_empty_removes() {
 }
 
 #[test]
+fn unknown_members_survive() {
+    let mut stage = Stage::with_service(1, json!({ "unknownSetting": { "a": [1] }, "loadBalancers": [] }));
+    let hooks = json!([{ "targetType": "PAUSE", "lifecycleStages": ["PRE_SCALE_UP"], "unknownDetail": 1 }]);
+    let shown =
+        update(&mut stage, json!({ "deploymentConfiguration": { "lifecycleHooks": hooks, "unknownMode": "x" } }));
+    assert_eq!(shown["unknownSetting"], json!({ "a": [1] }));
+    assert_eq!(shown["deploymentConfiguration"]["lifecycleHooks"][0]["unknownDetail"], 1);
+    assert_eq!(shown["deploymentConfiguration"]["unknownMode"], "x");
+}
+
+#[test]
+fn capacity_providers_take_the_place_of_a_launch_type() {
+    let strategy = json!([{ "capacityProvider": "FARGATE_SPOT", "weight": 1 }]);
+    let mut stage = Stage::with_service(1, json!({ "capacityProviderStrategy": strategy, "launchType": null }));
+    let service = stage.service();
+    assert_eq!((service.get("launchType"), &service["deployments"][0]["capacityProviderStrategy"]), (None, &strategy));
+    let task = stage.tasks("RUNNING")[0].clone();
+    assert_eq!((&task["capacityProviderName"], &task["launchType"]), (&json!("FARGATE_SPOT"), &json!("FARGATE")));
+}
+
+#[test]
 fn only_some_members_start_a_deployment() {
     let mut stage = Stage::with_service(1, balanced());
     let id = stage.primary()["id"].clone();

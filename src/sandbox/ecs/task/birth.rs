@@ -46,7 +46,7 @@ impl World {
         let due = vec![(now.after(self.pace.provisioning), Step::Pull)];
         Ok(Task {
             interface: self.interface(&birth),
-            members: members(&birth),
+            members: members(&birth, &self.owner.region),
             cluster: birth.cluster.to_owned(),
             definition: birth.definition.arn().to_owned(),
             family: birth.definition.family().to_owned(),
@@ -125,12 +125,12 @@ fn name_and_image(container: &Value) -> (String, String) {
 }
 
 /// What DescribeTasks shows as it was given or as it follows from that.
-fn members(birth: &Birth) -> Value {
+fn members(birth: &Birth, region: &str) -> Value {
     let (settings, document) = (birth.settings, &birth.definition.document);
     let overrides = settings.get("overrides").cloned().unwrap_or_else(|| json!({}));
     let size = |member: &str| overrides.get(member).or(document.get(member)).cloned();
     let mut members = json!({
-        "availabilityZone": "",
+        "availabilityZone": format!("{region}a"),
         "enableExecuteCommand": settings.get("enableExecuteCommand").cloned().unwrap_or(json!(false)),
         "cpu": size("cpu").unwrap_or_else(|| json!("0")),
         "memory": size("memory").unwrap_or_else(|| json!("0")),
@@ -166,7 +166,6 @@ fn place(members: &mut Value, settings: &Value, document: &Value) {
     }
     let arm = document["runtimePlatform"]["cpuArchitecture"] == "ARM64";
     members["attributes"] = json!([{ "name": "ecs.cpu-architecture", "value": if arm { "arm64" } else { "x86_64" } }]);
-    members["availabilityZone"] = json!("");
 }
 
 /// ECS names every container among the overrides, the untouched ones too.

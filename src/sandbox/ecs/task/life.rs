@@ -125,7 +125,9 @@ impl Task {
         self.containers.iter_mut().for_each(|container| container.status = Status::Running);
         self.expect_checks(at, pace);
         match self.fate {
-            Fate::ExitCode { after, .. } | Fate::OutOfMemory { after } => self.then(Step::Exit, at, after),
+            Fate::ExitCode { after, .. } | Fate::OutOfMemory { after } | Fate::SpotInterruption { after } => {
+                self.then(Step::Exit, at, after);
+            }
             _ => {}
         }
     }
@@ -173,6 +175,9 @@ impl Task {
     fn exit_by_fate(&mut self, at: Now, pace: &Pace) {
         match self.fate {
             Fate::OutOfMemory { .. } => self.exit(self.victim, KILLED, Some(OUT_OF_MEMORY), at, pace),
+            Fate::SpotInterruption { .. } => {
+                self.ask_to_stop("SpotInterruption", "Your Spot Task was interrupted.", at)
+            }
             Fate::ExitCode { code, .. } => self.exit(self.victim, code, None, at, pace),
             _ => {}
         }
