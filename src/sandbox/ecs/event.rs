@@ -96,8 +96,15 @@ pub const THROTTLED: &str = "is unable to consistently start tasks successfully.
 pub const NO_ROOM: &str = "was unable to stop or start tasks during a deployment because of the service deployment \
                            configuration. Update the minimumHealthyPercent or maximumPercent value and try again.";
 
-pub fn not_placed(reason: &str) -> String {
-    format!("was unable to place a task. Reason: {reason}.")
+/// On Fargate it is capacity that lacks, elsewhere a container instance.
+pub fn not_placed(reason: &str, fargate: bool) -> String {
+    match fargate {
+        true => format!("was unable to place a task. Reason: {reason}."),
+        false => format!(
+            "was unable to place a task because no container instance met all of its requirements. Reason: {reason}. For \
+             more information, see the Troubleshooting section of the Amazon ECS Developer Guide."
+        ),
+    }
 }
 
 #[cfg(test)]

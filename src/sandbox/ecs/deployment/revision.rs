@@ -66,18 +66,26 @@ impl Revision {
         });
         for (member, value) in self.settings.as_object().into_iter().flatten() {
             if value.as_array().is_none_or(|items| !items.is_empty()) {
-                shown[member.as_str()] = value.clone();
+                shown[member.as_str()] = resolved(member, value);
             }
         }
         if !self.balancers.is_empty() {
             shown["resolvedConfiguration"] =
-                json!({ "loadBalancers": self.balancers.iter().map(resolved).collect::<Vec<_>>() });
+                json!({ "loadBalancers": self.balancers.iter().map(live).collect::<Vec<_>>() });
         }
         shown
     }
 }
 
-fn resolved(balancer: &Balancer) -> Value {
+/// A service says LATEST, its deployments and revisions say which version that was.
+pub fn resolved(member: &str, value: &Value) -> Value {
+    match member {
+        "platformVersion" if *value == "LATEST" => json!("1.4.0"),
+        _ => value.clone(),
+    }
+}
+
+fn live(balancer: &Balancer) -> Value {
     let mut shown = json!({ "targetGroupArn": balancer.group });
     if let Some(rule) = &balancer.rule {
         shown["productionListenerRule"] = json!(rule);

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::Deployment;
+use super::revision::resolved;
 use crate::sandbox::ecs::Plane;
 use crate::sandbox::ecs::service::Service;
 
@@ -38,7 +39,7 @@ impl Plane {
         for (member, value) in settings.and_then(Value::as_object).into_iter().flatten() {
             let shows = keeps.contains(&member.as_str()) && value.as_array().is_none_or(|items| !items.is_empty());
             if shows {
-                shown[member.as_str()] = value.clone();
+                shown[member.as_str()] = resolved(member, value);
             }
         }
         if service.settings.get("platformFamily").is_some() {

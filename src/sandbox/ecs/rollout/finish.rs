@@ -83,8 +83,12 @@ impl Plane {
             }
         }
         self.drop_empty(service);
-        service.steady = true;
-        service.events.say(&name, event::STEADY, &mut self.world.ids, now);
+        // By early success criteria a deployment may be complete before the service is steady.
+        service.steady = self.is_calm(service);
+        match service.steady {
+            true => service.events.say(&name, event::STEADY, &mut self.world.ids, now),
+            false => service.calm_since = None,
+        }
     }
 }
 

@@ -80,7 +80,12 @@ impl Plane {
 
     fn not_placed(&mut self, service: &mut Service, place: usize, reason: &str, now: Now) {
         let reason = reason.trim_end_matches('.');
-        service.events.say(&service.key.name, event::not_placed(reason), &mut self.world.ids, now);
+        service.events.say(
+            &service.key.name,
+            event::not_placed(reason, service.is_fargate()),
+            &mut self.world.ids,
+            now,
+        );
         let deployment = &mut service.deployments[place];
         deployment.failed_tasks += 1;
         deployment.hold = now.after(self.world.pace.throttle);

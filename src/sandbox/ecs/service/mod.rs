@@ -79,6 +79,11 @@ impl Service {
             || self.deployments.iter().any(|deployment| deployment.definition == definition)
     }
 
+    pub fn is_fargate(&self) -> bool {
+        let provider = self.settings["capacityProviderStrategy"][0]["capacityProvider"].as_str();
+        provider.is_some_and(|provider| provider.starts_with("FARGATE")) || self.settings["launchType"] == "FARGATE"
+    }
+
     pub fn controller(&self) -> Controller {
         match self.settings["deploymentController"]["type"].as_str() {
             Some("CODE_DEPLOY") => Controller::CodeDeploy,

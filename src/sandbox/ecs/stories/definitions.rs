@@ -113,6 +113,21 @@ fn deleted_revision_goes_and_its_number_stays_taken() {
 }
 
 #[test]
+fn deleted_revision_stays_while_a_service_uses_it() {
+    let mut stage = Stage::with_service(1, json!({}));
+    stage.call("DeregisterTaskDefinition", json!({ "taskDefinition": "web:1" }));
+    stage.call("DeleteTaskDefinitions", json!({ "taskDefinitions": ["web:1"] }));
+    stage.call("UpdateService", json!({ "service": "web", "desiredCount": 2 }));
+    stage.rest();
+    assert_eq!(stage.service()["runningCount"], 2);
+    let shown = stage.call("DescribeTaskDefinition", json!({ "taskDefinition": "web:1" }));
+    assert_eq!(shown["taskDefinition"]["status"], "DELETE_IN_PROGRESS");
+    stage.call("DeleteService", json!({ "service": "web", "force": true }));
+    stage.pass(4000.0);
+    assert!(stage.attempt("DescribeTaskDefinition", json!({ "taskDefinition": "web:1" })).is_err());
+}
+
+#[test]
 fn definitions_are_refused_as_ecs_does() {
     let mut stage = Stage::new();
     let container = |more: Value| {

@@ -265,4 +265,7 @@ fn early_success_does_not_wait_for_the_old_tasks() {
     stage.pass(8.0);
     assert_eq!(stage.release()["status"], "SUCCESSFUL");
     assert_eq!(stage.service()["deployments"].as_array().unwrap().len(), 2);
+    assert!(stage.events().last().unwrap().contains("deployment completed."));
+    stage.rest();
+    assert!(stage.events().last().unwrap().contains("has reached a steady state."));
 }

@@ -2,6 +2,7 @@
 //! when they are due (`life`); services look at tasks, tasks never look at services.
 
 mod birth;
+mod ending;
 mod life;
 mod list;
 mod outside;

@@ -3,6 +3,7 @@
 
 use serde_json::Value;
 
+use super::ending::{KILLED, OUT_OF_MEMORY};
 use super::{Status, Step, Task};
 use crate::sandbox::ecs::Plane;
 use crate::sandbox::ecs::fate::Fate;
@@ -103,8 +104,7 @@ impl Task {
             TaskEvent::FailedToStart(reason) if !self.ever_ran() => self.fail_to_start(&reason, now, pace),
             TaskEvent::Exited { container, code } => self.exit(self.place(container), code, None, now, pace),
             TaskEvent::OutOfMemory { container } => {
-                let reason = "OutOfMemoryError: Container killed due to memory usage";
-                self.exit(self.place(container), 137, Some(reason), now, pace);
+                self.exit(self.place(container), KILLED, Some(OUT_OF_MEMORY), now, pace);
             }
             TaskEvent::Healthy => self.judge(true),
             TaskEvent::Unhealthy => self.judge(false),
