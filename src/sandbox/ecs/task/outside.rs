@@ -57,7 +57,8 @@ pub struct TaskWant {
 }
 
 impl Plane {
-    /// Tasks whose fate is `External`, from the moment they should be pulled to the report of their end.
+    /// Tasks whose fate is `External`, from the moment they should be pulled to the report of their end. What
+    /// runs and is listed no more, because it was stopped before it was up or its time was over, is to be killed.
     pub fn wants(&self) -> Vec<TaskWant> {
         let known = self.tasks.values().filter(|task| task.fate == Fate::External);
         known
