@@ -11,15 +11,9 @@ use super::time::Now;
 
 const KEPT: usize = 100;
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Event {
-    pub id: String,
-    pub at: Now,
-    pub message: String,
-}
-
+/// Kept as they are shown: a service is described far more often than it has something to say.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub struct Events(VecDeque<Event>);
+pub struct Events(VecDeque<Value>);
 
 impl Events {
     /// Says `text` of a service: `(service web) text`.
@@ -36,13 +30,12 @@ impl Events {
     }
 
     fn push(&mut self, message: String, ids: &mut Ids, at: Now) {
-        self.0.push_front(Event { id: ids.uuid(), at, message });
+        self.0.push_front(json!({ "id": ids.uuid(), "createdAt": at.stamp(), "message": message }));
         self.0.truncate(KEPT);
     }
 
     pub fn show(&self) -> Value {
-        let show = |event: &Event| json!({ "id": event.id, "createdAt": event.at.stamp(), "message": event.message });
-        self.0.iter().map(show).collect()
+        self.0.iter().cloned().collect()
     }
 }
 

@@ -5,7 +5,7 @@ mod revision;
 mod show;
 mod start;
 
-pub use revision::Revision;
+pub use revision::{Image, Revision};
 
 use serde::{Deserialize, Serialize};
 

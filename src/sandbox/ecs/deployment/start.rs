@@ -3,8 +3,7 @@
 
 use serde_json::{Map, Value};
 
-use super::revision::Image;
-use super::{Deployment, Revision, Rollout};
+use super::{Deployment, Image, Revision, Rollout};
 use crate::sandbox::ecs::Plane;
 use crate::sandbox::ecs::release::Release;
 use crate::sandbox::ecs::service::{Controller, OF_REVISION, Service};

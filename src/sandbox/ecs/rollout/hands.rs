@@ -71,6 +71,7 @@ impl Plane {
             service: Some(service.key.clone()),
             settings: &settings,
             tags: task_tags(service, definition),
+            pinned: revision.map(|revision| revision.images.as_slice()).unwrap_or_default(),
             balanced: revision.is_some_and(|revision| !revision.balancers.is_empty()),
             grace: self.world.pace.scaled(grace),
         };

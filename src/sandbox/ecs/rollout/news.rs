@@ -100,18 +100,17 @@ impl Plane {
     /// The service throttle: it waits longer and longer between starts that never reach RUNNING. Failed
     /// health checks and exits after RUNNING do not count.
     fn throttle(&mut self, service: &mut Service, place: usize, failed: bool, now: Now) {
-        let pace = &self.world.pace;
         let deployment = &mut service.deployments[place];
-        if !failed || deployment.never_ran < PATIENCE || !deployment.is_going_on() && !deployment.primary {
+        if !failed || !deployment.primary || deployment.never_ran < PATIENCE {
             return;
         }
         let doublings = (deployment.never_ran - PATIENCE).min(16);
-        let pause = (pace.throttle * f64::from(1u32 << doublings)).min(pace.throttle_limit);
-        let first = deployment.hold <= now;
-        deployment.hold = now.after(pause);
+        let pause = self.world.pace.throttle * f64::from(1u32 << doublings);
+        let began = deployment.hold > now;
+        deployment.hold = now.after(pause.min(self.world.pace.throttle_limit));
         let at = deployment.hold;
         service.wake_by(at);
-        if first && deployment_is_primary(service, place) {
+        if !began {
             service.events.say(&service.key.name, event::THROTTLED, &mut self.world.ids, now);
         }
     }
@@ -121,10 +120,6 @@ impl Plane {
         let revision = service.revision(revision).into_iter();
         revision.flat_map(|revision| &revision.balancers).map(|one| (one.group.clone(), one.port)).collect()
     }
-}
-
-fn deployment_is_primary(service: &Service, place: usize) -> bool {
-    service.deployments.get(place).is_some_and(|deployment| deployment.primary)
 }
 
 /// `resetOnHealthyTask` is on unless it is turned off.

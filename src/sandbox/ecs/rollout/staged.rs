@@ -81,41 +81,41 @@ impl Plane {
     /// Both sets are kept at the desired count, whatever dies.
     fn keep_up(&mut self, service: &mut Service, now: Now) {
         let stage = service.releases[0].stage;
+        let serving = serving_place(service).filter(|_| stage < Some(Stage::CleanUp));
         for place in 0..service.deployments.len() {
-            let green = place == 0;
-            let source = service.releases[0].sources.first() == Some(&service.deployments[place].revision);
-            let kept = if green { stage >= Some(Stage::ScaleUp) } else { source && stage < Some(Stage::CleanUp) };
-            let lacking = service.desired.saturating_sub(self.tally(service, place).wanted);
-            let hold = service.deployments[place].hold;
-            if kept && lacking > 0 && hold > now {
-                service.wake_by(hold);
-            } else if kept && lacking > 0 {
-                self.start_tasks(service, place, lacking, now);
+            if Some(place) == serving || (place == 0 && stage >= Some(Stage::ScaleUp)) {
+                self.fill_up(service, place, now);
             }
             let surplus = self.tally(service, place).wanted.saturating_sub(service.desired);
             let by = service.deployments[0].id.clone();
             self.shrink(service, place, surplus, &by, now);
-            service.deployments[place].wanted = if kept { service.desired } else { service.deployments[place].wanted };
         }
     }
 
-    /// Of several revisions that are there, only the one that serves stays.
-    fn reconcile(&mut self, service: &mut Service, now: Now) -> Work {
-        let serving = service.releases[0].sources.first().cloned();
-        let stays = |revision: &String| Some(revision) == serving.as_ref();
-        self.remove_others(service, &stays, now)
+    fn fill_up(&mut self, service: &mut Service, place: usize, now: Now) {
+        service.deployments[place].wanted = service.desired;
+        let lacking = service.desired.saturating_sub(self.tally(service, place).wanted);
+        let hold = service.deployments[place].hold;
+        if lacking > 0 && hold > now {
+            service.wake_by(hold);
+        } else if lacking > 0 {
+            self.start_tasks(service, place, lacking, now);
+        }
     }
 
-    fn remove_others(&mut self, service: &mut Service, stays: &dyn Fn(&String) -> bool, now: Now) -> Work {
+    /// Of several sets that are there, only the one that serves stays.
+    fn reconcile(&mut self, service: &mut Service, now: Now) -> Work {
+        let serving = serving_place(service);
+        self.remove_others(service, serving, now)
+    }
+
+    fn remove_others(&mut self, service: &mut Service, stays: Option<usize>, now: Now) -> Work {
         let by = service.deployments[0].id.clone();
         let mut left = false;
-        for place in 1..service.deployments.len() {
-            if !stays(&service.deployments[place].revision) {
-                self.shrink(service, place, u32::MAX, &by, now);
-                service.deployments[place].wanted = 0;
-                let counts = self.counts(&service.deployments[place]);
-                left |= counts.running + counts.pending > 0;
-            }
+        for place in (1..service.deployments.len()).filter(|place| Some(*place) != stays) {
+            self.shrink(service, place, u32::MAX, &by, now);
+            service.deployments[place].wanted = 0;
+            left |= !self.is_idle(&service.deployments[place]);
         }
         if left { Work::Waits } else { Work::Done }
     }
@@ -161,7 +161,7 @@ impl Plane {
 
     /// The last stage: the old set drains, then the deployment is complete.
     fn clean_up(&mut self, service: &mut Service, now: Now) -> bool {
-        if let Work::Done = self.remove_others(service, &|_| false, now) {
+        if let Work::Done = self.remove_others(service, None, now) {
             self.drop_empty(service);
             self.complete(service, now);
         }
@@ -176,6 +176,12 @@ impl Plane {
         service.wake_by(limit);
         limit <= now && !waits_for_long
     }
+}
+
+/// The set that has the production traffic when the deployment begins.
+fn serving_place(service: &Service) -> Option<usize> {
+    let source = service.releases[0].sources.first()?;
+    (1..service.deployments.len()).find(|place| service.deployments[*place].revision == *source)
 }
 
 fn next(stage: Stage) -> Stage {

@@ -234,6 +234,25 @@ fn revision_records_the_digest_that_runs() {
 }
 
 #[test]
+fn tag_is_resolved_once_per_deployment() {
+    let mut stage = Stage::with_service(1, json!({}));
+    let digest = |stage: &mut Stage| -> Vec<Value> {
+        let mut all: Vec<Value> =
+            stage.tasks("RUNNING").iter().map(|task| task["containers"][0]["imageDigest"].clone()).collect();
+        all.dedup();
+        all
+    };
+    let first = digest(&mut stage);
+    stage.plane.set_digest("web:1", "sha256:new");
+    update(&mut stage, json!({ "desiredCount": 3 }));
+    stage.rest();
+    assert_eq!(digest(&mut stage), first, "a scale-out runs what the deployment runs");
+    update(&mut stage, json!({ "forceNewDeployment": true }));
+    stage.rest();
+    assert_eq!(digest(&mut stage), [json!("sha256:new")]);
+}
+
+#[test]
 fn new_deployment_is_listed_late_and_the_current_one_is_stale() {
     let mut stage = Stage::with_service(1, json!({}));
     stage.pass(10.0);

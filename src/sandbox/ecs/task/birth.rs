@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::{Container, Health, Interface, Noted, Status, Step, Target, Task, Times};
 use crate::sandbox::ecs::World;
 use crate::sandbox::ecs::definition::Definition;
+use crate::sandbox::ecs::deployment::Image;
 use crate::sandbox::ecs::fate::{self, Fate, Start};
 use crate::sandbox::ecs::time::Now;
 use crate::sandbox::ecs::timers::ServiceKey;
@@ -19,6 +20,8 @@ pub struct Birth<'a> {
     /// The request or the service's revision: launchType, networkConfiguration, overrides, …
     pub settings: &'a Value,
     pub tags: Vec<Value>,
+    /// Digests that its deployment has settled on, by container.
+    pub pinned: &'a [Image],
     /// It is a target of a load balancer.
     pub balanced: bool,
     pub grace: f64,
@@ -36,12 +39,8 @@ impl World {
         }
         let id = self.ids.hex();
         let arn = self.owner.task(birth.cluster, &id);
-        let containers: Vec<Container> = birth
-            .definition
-            .containers()
-            .iter()
-            .map(|container| self.container(container, birth.cluster, &id))
-            .collect();
+        let containers: Vec<Container> =
+            birth.definition.containers().iter().map(|container| self.container(container, &birth, &id)).collect();
         let victim = victim.or_else(|| containers.iter().position(|container| container.essential)).unwrap_or(0);
         let due = vec![(now.after(self.pace.provisioning), Step::Pull)];
         Ok(Task {
@@ -87,12 +86,15 @@ impl World {
         fate::choose(&mut self.fates, &start).unwrap_or((usual, None))
     }
 
-    fn container(&mut self, definition: &Value, cluster: &str, task: &str) -> Container {
+    fn container(&mut self, definition: &Value, birth: &Birth, task: &str) -> Container {
         let (name, image) = name_and_image(definition);
         let size = |member: &str| definition[member].as_i64().map(|size| size.to_string());
+        let consistent = definition["versionConsistency"] != "disabled";
+        let pinned = birth.pinned.iter().find(|pinned| consistent && pinned.container == name);
+        let pinned = pinned.map(|pinned| pinned.digest.clone());
         Container {
-            arn: self.owner.of("ecs", &format!("container/{cluster}/{task}/{}", self.ids.uuid())),
-            digest: Some(self.digest(&image)),
+            arn: self.owner.of("ecs", &format!("container/{}/{task}/{}", birth.cluster, self.ids.uuid())),
+            digest: Some(pinned.unwrap_or_else(|| self.digest(&image))),
             runtime: Some(format!("{task}-{}", self.ids.digits())),
             essential: definition["essential"] != false,
             checked: definition.get("healthCheck").is_some(),

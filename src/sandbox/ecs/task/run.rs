@@ -61,6 +61,7 @@ impl Plane {
             service: None,
             settings: body,
             tags: task_tags(body, cluster, definition)?,
+            pinned: &[],
             balanced: false,
             grace: 0.0,
         };
