@@ -8,6 +8,7 @@
 //! - [`source`]: what becomes layers, that is jars, files, binaries;
 //! - [`build`]: inputs and a base become an image, and the image gets to where it belongs;
 //! - [`deploy`]: update strings, task definitions, rollouts and their verdicts; [`repository`]: ECR repositories;
+//! - [`sandbox`]: ECR, ECS, STS and a registry on loopback, to rehearse with and to test against;
 //! - [`config`] (the environment, settings) and [`output`] (terminal, plain, JSON, CI systems' files);
 //! - [`cli`], which sees them all: one file per subcommand.
 //!
@@ -29,6 +30,7 @@ pub mod layer;
 pub mod output;
 pub mod registry;
 pub mod report;
+pub mod repository;
 pub mod sandbox;
 pub mod source;
 pub mod store;

@@ -1,7 +1,35 @@
-//! `dockless sandbox`: ECR, ECS and a registry inside the binary, so that a pipeline runs on a laptop and
-//! every rollout can be rehearsed before it meets the real service.
+//! ECR, ECS, STS and a container registry on loopback, inside the binary: a pipeline runs against it on a laptop, and
+//! a rollout can be rehearsed, with faults on request.
 //!
-//! The planes in here are pure state machines: requests and the time go in, answers come out. Serving them
-//! over HTTP, keeping their state on disk and bending them by a script of faults is built around them.
+//! One listener serves all of it ([`Server`]). What it knows lies in one directory ([`Home`]): a catalog of
+//! repositories and images and the document of the ECS plane, each a snapshot and a journal, and blobs by
+//! digest. Deciding is pure (requests and a catalog in, changes out); the server alone reads, writes and waits.
 
+mod blobs;
+mod caller;
+mod catalog;
+mod control;
+mod ecr;
 pub mod ecs;
+mod error;
+mod fault;
+mod home;
+mod ids;
+mod options;
+mod process;
+mod refusal;
+mod registry;
+mod requests;
+mod server;
+mod state;
+mod sts;
+mod token;
+
+pub use control::{Control, Ecs, NoPlane};
+pub use error::Error;
+pub use fault::Faults;
+pub use home::{Home, Running};
+pub use options::{ACCOUNT, Options, PORT, Pace, REGION};
+pub use process::{detach, rehearse, stop};
+pub use refusal::Refusal;
+pub use server::Server;

@@ -1,0 +1,69 @@
+//! The ECS plane at the seam: its moments, paces, refusals and fates in the terms of the server.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use serde_json::Value;
+
+use super::Control;
+use crate::sandbox::Refusal;
+use crate::sandbox::ecs::{ApiError, Now, Plane, Rule};
+use crate::sandbox::options::Pace;
+
+/// ECS, simulated.
+pub struct Ecs(Plane);
+
+impl Ecs {
+    pub fn new(account: &str, region: &str) -> Self {
+        Ecs(Plane::new(account, region))
+    }
+}
+
+impl Control for Ecs {
+    fn call(&mut self, operation: &str, body: Value, now: SystemTime) -> Result<Value, Refusal> {
+        self.0.call(operation, body, moment(now)).map_err(refusal)
+    }
+
+    fn tick(&mut self, now: SystemTime) {
+        self.0.tick(moment(now));
+    }
+
+    fn next_wake(&self) -> Option<SystemTime> {
+        self.0.next_wake().map(|wake| UNIX_EPOCH + Duration::from_millis((wake.seconds() * 1000.0).round() as u64))
+    }
+
+    fn set_pace(&mut self, pace: Pace) {
+        use crate::sandbox::ecs;
+        self.0.set_pace(match pace {
+            Pace::Fast => ecs::Pace::fast(),
+            Pace::Real => ecs::Pace::real(),
+        });
+    }
+
+    fn set_fates(&mut self, rules: Value) -> Result<(), String> {
+        let rules: Vec<Rule> = serde_json::from_value(rules).map_err(|why| why.to_string())?;
+        self.0.set_fates(rules);
+        Ok(())
+    }
+
+    fn image_tagged(&mut self, image: &str, digest: &str) {
+        self.0.set_digest(image, digest);
+    }
+
+    fn changes(&mut self) -> Vec<(String, Option<Value>)> {
+        self.0.changes().into_iter().map(|change| (change.key, change.document)).collect()
+    }
+
+    fn restore(&mut self, documents: BTreeMap<String, Value>) -> Result<(), String> {
+        self.0 = Plane::restore(documents).map_err(|why| why.to_string())?;
+        Ok(())
+    }
+}
+
+fn moment(now: SystemTime) -> Now {
+    Now::from_seconds(now.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as f64 / 1000.0)
+}
+
+fn refusal(error: ApiError) -> Refusal {
+    Refusal::new(error.code, error.message).with_status(error.status)
+}

@@ -1,0 +1,67 @@
+//! The seam to the ECS control plane: a pure state machine that is told the time. The server keeps its documents, asks
+//! it, and wakes it when it wants to be woken; nothing else is known about it here.
+
+mod ecs;
+
+pub use ecs::Ecs;
+
+use std::collections::BTreeMap;
+use std::time::SystemTime;
+
+use serde_json::Value;
+
+use super::Refusal;
+use super::options::Pace;
+
+pub trait Control: Send {
+    /// One operation of the ECS API: raw JSON in, raw JSON out.
+    fn call(&mut self, operation: &str, body: Value, now: SystemTime) -> Result<Value, Refusal>;
+    /// Lets happen what is due.
+    fn tick(&mut self, now: SystemTime);
+    /// When something is due next, if anything is.
+    fn next_wake(&self) -> Option<SystemTime>;
+    fn set_pace(&mut self, pace: Pace);
+    /// What becomes of tasks: the rules' own JSON, refused with a sentence if it cannot be read.
+    fn set_fates(&mut self, rules: Value) -> Result<(), String>;
+    /// The registry's tag (`127.0.0.1:4711/team/web:v1`) stands for this digest from now on.
+    fn image_tagged(&mut self, image: &str, digest: &str);
+    /// The documents that changed since the last time, by key; None for one that is gone.
+    fn changes(&mut self) -> Vec<(String, Option<Value>)>;
+    /// Takes over the state that all changes together make up.
+    fn restore(&mut self, documents: BTreeMap<String, Value>) -> Result<(), String>;
+}
+
+/// A plane without ECS.
+#[derive(Debug, Default)]
+pub struct NoPlane;
+
+impl Control for NoPlane {
+    fn call(&mut self, _: &str, _: Value, _: SystemTime) -> Result<Value, Refusal> {
+        Err(Refusal::unknown_operation())
+    }
+
+    fn tick(&mut self, _: SystemTime) {}
+
+    fn next_wake(&self) -> Option<SystemTime> {
+        None
+    }
+
+    fn set_pace(&mut self, _: Pace) {}
+
+    fn set_fates(&mut self, rules: Value) -> Result<(), String> {
+        match rules.as_array().is_some_and(Vec::is_empty) {
+            true => Ok(()),
+            false => Err("this build has no ECS, so tasks have no fates".into()),
+        }
+    }
+
+    fn image_tagged(&mut self, _: &str, _: &str) {}
+
+    fn changes(&mut self) -> Vec<(String, Option<Value>)> {
+        Vec::new()
+    }
+
+    fn restore(&mut self, _: BTreeMap<String, Value>) -> Result<(), String> {
+        Ok(())
+    }
+}

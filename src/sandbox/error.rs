@@ -1,0 +1,68 @@
+//! Why a sandbox cannot start, be found, or go on.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use crate::report::{Explain, Kind};
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("a sandbox is running in {}{}", dir.display(), pid.map(|pid| format!(" (process {pid})")).unwrap_or_default())]
+    Running { dir: PathBuf, pid: Option<u32> },
+    #[error("no sandbox is running in {}", dir.display())]
+    NotRunning { dir: PathBuf },
+    #[error("cannot listen on {address}: {why}")]
+    Bind { address: SocketAddr, why: std::io::Error },
+    #[error("{}: {why}", path.display())]
+    File { path: PathBuf, why: std::io::Error },
+    #[error("{}: not a sandbox's state: {why}", path.display())]
+    State { path: PathBuf, why: String },
+    #[error("{what}: {why}")]
+    Faults { what: String, why: String },
+    #[error("no directory to keep the sandbox in")]
+    NoDirectory,
+    #[error("'{0}' is not an account number")]
+    Account(String),
+    #[error("the sandbox in {} did not come up; its log ends with: {log}", dir.display())]
+    NotReady { dir: PathBuf, log: String },
+    #[error("process {pid} of the sandbox in {} does not end", dir.display())]
+    Stuck { dir: PathBuf, pid: u32 },
+    #[error("cannot run {program}: {why}")]
+    Command { program: String, why: std::io::Error },
+}
+
+impl Error {
+    pub(super) fn file(path: &Path) -> impl FnOnce(std::io::Error) -> Error + use<> {
+        let path = path.to_owned();
+        |why| Error::File { path, why }
+    }
+}
+
+impl Explain for Error {
+    fn hint(&self) -> Option<String> {
+        Some(match self {
+            Error::Running { .. } => {
+                "Use it (`dockless sandbox env`), stop it (`dockless sandbox stop`), or name another --dir and --port."
+                    .into()
+            }
+            Error::NotRunning { .. } => "Start one with `dockless sandbox start --detach`.".into(),
+            Error::Bind { .. } => "Name another --port; 0 takes a free one.".into(),
+            Error::State { path, .. } => {
+                format!("Remove {} and start again, or name another --dir.", path.display())
+            }
+            Error::Faults { .. } => {
+                r#"Write for example {"rules": [{"on": "ecr:PutImage", "times": 2, "then": {"throttle": {}}}]}."#.into()
+            }
+            Error::NoDirectory => "Set HOME or XDG_STATE_HOME, or name a --dir.".into(),
+            Error::Account(_) => "An account number has 12 digits.".into(),
+            _ => return None,
+        })
+    }
+
+    fn kind(&self) -> Kind {
+        match self {
+            Error::Faults { .. } | Error::NoDirectory | Error::Account(_) | Error::Command { .. } => Kind::Input,
+            _ => Kind::Failed,
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! Faults on request. A document names requests and says what is to befall them; tests and rehearsals then see
+//! throttling, refusals, broken connections and expired logins exactly when they want them:
+//!
+//! ```json
+//! {
+//!   "rules": [
+//!     {"on": "ecr:PutImage", "times": 3, "then": {"throttle": {"retry_after": 1}}},
+//!     {"on": "ecs:*", "every": 5, "then": {"status": 500}},
+//!     {"on": "PATCH /v2/*", "skip": 1, "times": 1, "then": {"cut": {"after": 1048576}}},
+//!     {"on": "GET /v2/*/blobs/*", "seconds": 30, "then": {"slow": {"milliseconds": 200, "bytes_per_second": 100000}}},
+//!     {"on": "ecr:GetAuthorizationToken", "then": "deny"},
+//!     {"then": "expire_token"}
+//!   ],
+//!   "fates": [{"family": "web", "fate": {"exitCode": {"code": 3}}}]
+//! }
+//! ```
+//!
+//! `on` matches an operation (`PutImage`), an IAM action (`ecr:PutImage`, which the registry's requests have too)
+//! or a method and path; `*` stands for anything. `fates` belong to the ECS plane and are handed to it as they are.
+
+mod rule;
+mod script;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+pub use rule::{Effect, Rule};
+pub use script::{Orders, Script};
+
+use super::Error;
+
+/// A document of faults.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Faults {
+    #[serde(default)]
+    pub rules: Vec<Rule>,
+    #[serde(default)]
+    pub fates: Option<Value>,
+}
+
+impl Faults {
+    /// `what` names the document in errors.
+    pub fn parse(bytes: &[u8], what: &str) -> Result<Self, Error> {
+        let refuse = |why: String| Error::Faults { what: what.into(), why };
+        let faults: Faults = serde_json::from_slice(bytes).map_err(|why| refuse(why.to_string()))?;
+        for rule in &faults.rules {
+            rule.check().map_err(|why| refuse(why.into()))?;
+        }
+        Ok(faults)
+    }
+}

@@ -1,0 +1,183 @@
+//! The directory of a sandbox, and who is in it. A lock tells whether a server runs, even after one was killed; a
+//! small file beside it says where it listens. Everything else in the directory is state.
+
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::io::ErrorKind;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::Error;
+use super::state::replace;
+
+#[derive(Debug, Clone)]
+pub struct Home {
+    dir: PathBuf,
+}
+
+/// A server that runs, as it describes itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Running {
+    pub pid: u32,
+    pub port: u16,
+    pub account: String,
+    pub region: String,
+}
+
+/// Held while a server runs. Dropping it takes the description away.
+pub struct Occupied {
+    home: Home,
+    _lock: File,
+}
+
+impl Home {
+    pub fn new(dir: impl Into<PathBuf>) -> Self {
+        Home { dir: dir.into() }
+    }
+
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    pub fn log(&self) -> PathBuf {
+        self.dir.join("requests.log")
+    }
+
+    /// What a server in the background says of itself, which is nothing unless it fails.
+    pub fn server_log(&self) -> PathBuf {
+        self.dir.join("server.log")
+    }
+
+    fn description(&self) -> PathBuf {
+        self.dir.join("server.json")
+    }
+
+    /// The directory, for this user alone: what a pipeline registers may hold its secrets.
+    pub fn create(&self) -> Result<(), Error> {
+        DirBuilder::new().recursive(true).mode(0o700).create(&self.dir).map_err(Error::file(&self.dir))
+    }
+
+    /// Makes the directory this process's own.
+    pub fn occupy(&self) -> Result<Occupied, Error> {
+        self.create()?;
+        let path = self.dir.join("lock");
+        let options = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
+        let lock = options.map_err(Error::file(&path))?;
+        match lock.try_lock() {
+            Ok(()) => {
+                let _ = fs::remove_file(self.description());
+                Ok(Occupied { home: self.clone(), _lock: lock })
+            }
+            Err(TryLockError::WouldBlock) => {
+                let pid = self.described().map(|running| running.pid);
+                Err(Error::Running { dir: self.dir.clone(), pid })
+            }
+            Err(TryLockError::Error(why)) => Err(Error::file(&path)(why)),
+        }
+    }
+
+    /// The server that runs here, if it is up.
+    pub fn running(&self) -> Result<Option<Running>, Error> {
+        Ok(if self.is_occupied()? { self.described() } else { None })
+    }
+
+    /// Whether some process holds the lock.
+    pub fn is_occupied(&self) -> Result<bool, Error> {
+        let path = self.dir.join("lock");
+        let lock = match File::open(&path) {
+            Ok(lock) => lock,
+            Err(why) if why.kind() == ErrorKind::NotFound => return Ok(false),
+            Err(why) => return Err(Error::file(&path)(why)),
+        };
+        match lock.try_lock_shared() {
+            Ok(()) => Ok(false),
+            Err(TryLockError::WouldBlock) => Ok(true),
+            Err(TryLockError::Error(why)) => Err(Error::file(&path)(why)),
+        }
+    }
+
+    fn described(&self) -> Option<Running> {
+        serde_json::from_slice(&fs::read(self.description()).ok()?).ok()
+    }
+}
+
+impl Occupied {
+    pub fn describe(&self, running: &Running) -> Result<(), Error> {
+        let path = self.home.description();
+        let text = serde_json::to_vec_pretty(running).expect("a description is plain JSON");
+        replace(&path, &text).map_err(Error::file(&path))
+    }
+}
+
+impl Drop for Occupied {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(self.home.description());
+    }
+}
+
+impl Running {
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// The registry's host, as image references have it.
+    pub fn registry(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    /// What a pipeline needs to know, as environment variables.
+    pub fn environment(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("AWS_ENDPOINT_URL", self.url()),
+            ("AWS_ACCESS_KEY_ID", "AKIASANDBOXSANDBOX00".into()),
+            ("AWS_SECRET_ACCESS_KEY", "sandbox".into()),
+            ("AWS_REGION", self.region.clone()),
+            ("AWS_DEFAULT_REGION", self.region.clone()),
+            ("AWS_ACCOUNT_ID", self.account.clone()),
+            ("AWS_ECR_ACCOUNT_URL", self.registry()),
+        ]
+    }
+
+    /// Variables that would lead a pipeline past the sandbox, with keys or to accounts of the real AWS.
+    pub fn unset() -> &'static [&'static str] {
+        &["AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE"]
+    }
+
+    /// Lines for `eval`.
+    pub fn exports(&self) -> Vec<String> {
+        let set = self.environment().into_iter().map(|(name, value)| format!("export {name}='{value}'"));
+        set.chain([format!("unset {}", Running::unset().join(" "))]).collect()
+    }
+
+    pub fn document(&self) -> Value {
+        let environment: serde_json::Map<_, _> =
+            self.environment().into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
+        serde_json::json!({ "pid": self.pid, "url": self.url(), "environment": environment })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn home_lets_in_one_at_a_time() {
+        let dir = tempfile::tempdir().unwrap();
+        let home = Home::new(dir.path());
+        let running = Running { pid: 1, port: 2, account: "3".into(), region: "r".into() };
+        let inside = home.occupy().unwrap();
+        inside.describe(&running).unwrap();
+        assert!(matches!(home.occupy(), Err(Error::Running { pid: Some(1), .. })));
+        assert_eq!(home.running().unwrap(), Some(running));
+        drop(inside);
+        assert_eq!((home.running().unwrap(), home.occupy().is_ok()), (None, true));
+    }
+
+    #[test]
+    fn exports_are_for_a_shell() {
+        let running = Running { pid: 1, port: 4711, account: "3".into(), region: "r".into() };
+        assert_eq!(running.exports()[0], "export AWS_ENDPOINT_URL='http://127.0.0.1:4711'");
+    }
+}

@@ -1,0 +1,87 @@
+//! Sandboxes and processes: one in the background, its end, and one that lasts as long as a command.
+
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::path::Path;
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::process::Command;
+
+use super::{Error, Home, Running, Server};
+use crate::clock::Clock;
+
+/// How long to wait between two looks at a process that comes or goes.
+const LOOK: Duration = Duration::from_millis(2);
+/// How long a process may take to come, or to go.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Starts `program arguments…`, which serves in this home, in a session of its own, and waits until it is ready.
+pub async fn detach(home: &Home, program: &Path, arguments: &[OsString], clock: &Clock) -> Result<Running, Error> {
+    if home.is_occupied()? {
+        return Err(Error::Running { dir: home.dir().to_owned(), pid: home.running()?.map(|running| running.pid) });
+    }
+    home.create()?;
+    let log = File::create(home.server_log()).map_err(Error::file(&home.server_log()))?;
+    let mut command = Command::new(program);
+    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).process_group(0);
+    let mut child = command.spawn().map_err(command_error(program.as_os_str()))?;
+    let mut waited = Duration::ZERO;
+    while waited < PATIENCE {
+        if let Some(running) = home.running()?.filter(|running| Some(running.pid) == child.id()) {
+            return Ok(running);
+        }
+        if child.try_wait().ok().flatten().is_some() {
+            break;
+        }
+        clock.sleep(LOOK).await;
+        waited += LOOK;
+    }
+    let log = fs::read_to_string(home.server_log()).unwrap_or_default();
+    let log = log.lines().last().unwrap_or("nothing").to_owned();
+    let _ = child.start_kill();
+    Err(Error::NotReady { dir: home.dir().to_owned(), log })
+}
+
+/// Ends the server of this home and waits until it has gone: asks first, and insists if that does not help.
+pub async fn stop(home: &Home, clock: &Clock) -> Result<Running, Error> {
+    let absent = || Error::NotRunning { dir: home.dir().to_owned() };
+    let running = home.running()?.ok_or_else(absent)?;
+    let pid = i32::try_from(running.pid).ok().and_then(Pid::from_raw).ok_or_else(absent)?;
+    for signal in [Signal::TERM, Signal::KILL] {
+        // It may have gone by itself in between.
+        let _ = kill_process(pid, signal);
+        let mut waited = Duration::ZERO;
+        while waited < PATIENCE {
+            if !home.is_occupied()? {
+                return Ok(running);
+            }
+            clock.sleep(LOOK).await;
+            waited += LOOK;
+        }
+    }
+    Err(Error::Stuck { dir: home.dir().to_owned(), pid: running.pid })
+}
+
+/// Serves while a command runs in its environment, and says how the command ended. Letting go of the future ends both.
+pub async fn rehearse(server: Server, command: &[OsString]) -> Result<ExitStatus, Error> {
+    let (program, arguments) = command.split_first().expect("a command has a program");
+    let mut child = Command::new(program);
+    child.args(arguments).envs(server.running().environment()).kill_on_drop(true);
+    for name in Running::unset() {
+        child.env_remove(name);
+    }
+    let mut child = child.spawn().map_err(command_error(program))?;
+    let end = tokio::select! {
+        end = child.wait() => end,
+        // A command may stop its own sandbox; it still decides how this ends.
+        () = server.run() => child.wait().await,
+    };
+    end.map_err(command_error(program))
+}
+
+fn command_error(program: &std::ffi::OsStr) -> impl FnOnce(std::io::Error) -> Error + use<> {
+    let program = program.to_string_lossy().into_owned();
+    |why| Error::Command { program, why }
+}

@@ -1,0 +1,196 @@
+//! The AWS protocols at `POST /`: JSON 1.1 for ECR and ECS, named by a header, and Query with XML for STS. Signatures
+//! are read and not verified.
+
+use bytes::Bytes;
+use hyper::header::{HeaderValue, RETRY_AFTER};
+use serde_json::{Value, json};
+
+use super::handle::{Code, form};
+use super::intake::{Intake, Trouble};
+use super::reply::{Reply, bytes};
+use super::site::Site;
+use crate::sandbox::Refusal;
+use crate::sandbox::caller::Scope;
+use crate::sandbox::ecr::Ecr;
+use crate::sandbox::fault::Orders;
+use crate::sandbox::sts::{self, Sts};
+
+/// Larger than any call that AWS takes; a layer part of 20 MiB in base64 is the largest.
+pub const LARGEST: usize = 32 * 1024 * 1024;
+
+/// A service that is not here; its operations are all unknown.
+const OTHER: &str = "aws";
+
+/// A call that has a name.
+pub enum Api {
+    Json { service: &'static str, operation: String },
+    Query(std::collections::HashMap<String, String>),
+}
+
+impl Api {
+    /// By the header `X-Amz-Target`.
+    pub fn of_target(target: &str) -> Self {
+        let (service, operation) = target.split_once('.').unwrap_or((target, ""));
+        let service = match service {
+            "AmazonEC2ContainerRegistry_V20150921" => "ecr",
+            "AmazonEC2ContainerServiceV20141113" => "ecs",
+            _ => OTHER,
+        };
+        Api::Json { service, operation: operation.into() }
+    }
+
+    pub fn of_form(body: Bytes) -> Self {
+        Api::Query(form(&body))
+    }
+
+    pub fn action(&self) -> String {
+        match self {
+            Api::Json { service, operation } => format!("{service}:{operation}"),
+            Api::Query(form) => format!("sts:{}", form.get("Action").map_or("", String::as_str)),
+        }
+    }
+
+    /// Web identities come without keys.
+    fn is_signed(&self) -> bool {
+        !matches!(self, Api::Query(form) if form.get("Action").is_some_and(|action| action == "AssumeRoleWithWebIdentity"))
+    }
+}
+
+pub async fn answer(
+    site: &Site,
+    intake: &mut Intake,
+    call: Api,
+    scope: Option<Scope>,
+    orders: &Orders,
+) -> Result<Reply, Trouble> {
+    let body = intake.all(LARGEST).await?;
+    let caller = site.sessions.arn(scope.as_ref().map(|scope| scope.access_key.as_str()), &site.account);
+    let action = call.action();
+    let mut reply = match &call {
+        Api::Json { service, operation } => {
+            let input = parse(&body);
+            let sound =
+                input.clone().and_then(|input| permit(site, &call, &scope, &caller, &input, orders).map(|()| input));
+            let answer = sound.and_then(|input| dispatch(site, service, operation, &caller, input));
+            let reply = as_json(&answer);
+            if site.requests.records() {
+                let said = answer.unwrap_or_else(|refusal| refusal.json());
+                site.requests.record(&action, &input.unwrap_or_default(), reply.status().as_u16(), &said);
+            }
+            reply
+        }
+        Api::Query(form) => {
+            let permitted = permit(site, &call, &scope, &caller, &json!({}), orders);
+            let sts = Sts {
+                account: &site.account,
+                caller: &caller,
+                sessions: &site.sessions,
+                ids: &site.ids,
+                now: site.now(),
+            };
+            let answer = permitted.and_then(|()| sts.call(form));
+            let reply = as_xml(site, &answer);
+            if site.requests.records() {
+                let said = answer.map_or_else(|refusal| refusal.json(), Value::from);
+                site.requests.record(&action, &json!(form), reply.status().as_u16(), &said);
+            }
+            reply
+        }
+    };
+    let request = HeaderValue::from_str(&site.ids.uuid()).expect("hex is a header");
+    reply.headers_mut().insert("x-amzn-requestid", request);
+    if let Some(Some(seconds)) = orders.throttle {
+        reply.headers_mut().insert(RETRY_AFTER, seconds.into());
+    }
+    Ok(reply)
+}
+
+fn parse(body: &[u8]) -> Result<Value, Refusal> {
+    let unsound = || Refusal::new("SerializationException", "");
+    match body.iter().all(u8::is_ascii_whitespace) {
+        true => Ok(json!({})),
+        false => serde_json::from_slice(body).ok().filter(Value::is_object).ok_or_else(unsound),
+    }
+}
+
+fn dispatch(site: &Site, service: &str, operation: &str, caller: &str, input: Value) -> Result<Value, Refusal> {
+    match service {
+        "ecr" => Ecr { site, caller, now: site.now() }.call(operation, &input),
+        "ecs" => {
+            let answer = site.plane().call(operation, input, site.clock.now());
+            site.plane_has_changed();
+            answer
+        }
+        _ => Err(Refusal::unknown_operation()),
+    }
+}
+
+/// What is refused before the work: by a rule, or for want of any signature.
+fn permit(
+    site: &Site,
+    call: &Api,
+    scope: &Option<Scope>,
+    caller: &str,
+    input: &Value,
+    orders: &Orders,
+) -> Result<(), Refusal> {
+    if call.is_signed() && scope.is_none() {
+        let missing = Refusal::new("MissingAuthenticationTokenException", "Missing Authentication Token");
+        return Err(missing.with_status(if matches!(call, Api::Query(_)) { 403 } else { 400 }));
+    }
+    if orders.throttle.is_some() {
+        return Err(Refusal::throttled());
+    }
+    if let Some(status) = orders.status {
+        let code = if status < 500 { "ClientException" } else { "ServerException" };
+        return Err(Refusal::new(code, "A rule of the sandbox's faults answers so.").with_status(status));
+    }
+    if orders.deny {
+        let denied = Refusal::denied(caller, &call.action(), &resource(site, call, input));
+        return Err(match call {
+            Api::Query(_) => Refusal { code: "AccessDenied".into(), ..denied.with_status(403) },
+            Api::Json { .. } => denied,
+        });
+    }
+    Ok(())
+}
+
+/// What a call is about, as IAM's messages name it.
+fn resource(site: &Site, call: &Api, input: &Value) -> String {
+    let text = |name: &str| input.get(name).and_then(Value::as_str);
+    let ecs = |rest: String| format!("arn:aws:ecs:{}:{}:{rest}", site.region, site.account);
+    match call {
+        Api::Query(form) => form.get("RoleArn").cloned().unwrap_or_else(|| "*".into()),
+        Api::Json { service: "ecr", .. } => text("repositoryName").map_or_else(|| "*".into(), |name| site.arn(name)),
+        Api::Json { .. } => {
+            let cluster = text("cluster").unwrap_or("default");
+            let cluster = cluster.rsplit('/').next().unwrap_or(cluster);
+            let named = text("service").or(text("serviceName"));
+            match named {
+                Some(arn) if arn.starts_with("arn:") => arn.to_owned(),
+                Some(name) => ecs(format!("service/{cluster}/{name}")),
+                None => text("taskDefinition").filter(|arn| arn.starts_with("arn:")).unwrap_or("*").to_owned(),
+            }
+        }
+    }
+}
+
+fn as_json(answer: &Result<Value, Refusal>) -> Reply {
+    const TYPE: &str = "application/x-amz-json-1.1";
+    match answer {
+        Ok(document) => bytes(200, TYPE, document.to_string()),
+        Err(refusal) => coded(bytes(refusal.status, TYPE, refusal.json().to_string()), refusal),
+    }
+}
+
+fn as_xml(site: &Site, answer: &Result<String, Refusal>) -> Reply {
+    match answer {
+        Ok(text) => bytes(200, "text/xml", text.clone()),
+        Err(refusal) => coded(bytes(refusal.status, "text/xml", sts::xml(refusal, &site.ids.uuid())), refusal),
+    }
+}
+
+fn coded(mut reply: Reply, refusal: &Refusal) -> Reply {
+    reply.extensions_mut().insert(Code(refusal.code.to_string()));
+    reply
+}

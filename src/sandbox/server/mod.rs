@@ -1,0 +1,146 @@
+//! The listener and what stands behind it: one address on loopback, a connection a task, a timer for the ECS plane
+//! that sleeps until something is due. Nothing runs while nobody asks.
+
+mod admin;
+mod api;
+mod handle;
+mod intake;
+mod reply;
+mod site;
+
+use std::collections::HashSet;
+use std::convert::Infallible;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+
+pub use intake::{Intake, Trouble};
+pub use reply::{Reply, bytes, empty, file, json, text};
+pub use site::{Kept, Site, Upload, disk};
+
+use super::home::Occupied;
+use super::{Control, Error, Home, Options, Running};
+use crate::clock::Clock;
+
+/// How long requests may take to end once the server is to stop.
+const FAREWELL: Duration = Duration::from_secs(1);
+/// The plane is woken no more often than this.
+const LEAST: Duration = Duration::from_millis(1);
+
+/// A sandbox that is ready to answer.
+pub struct Server {
+    listener: TcpListener,
+    site: Arc<Site>,
+    running: Running,
+    _occupied: Occupied,
+}
+
+impl Server {
+    /// Takes the directory and the port. From here on clients may connect; they are answered once it [`Server::run`]s.
+    pub async fn open(options: Options, plane: Box<dyn Control>, clock: Clock) -> Result<Self, Error> {
+        if options.account.len() != 12 || !options.account.bytes().all(|b| b.is_ascii_digit()) {
+            return Err(Error::Account(options.account));
+        }
+        let home = Home::new(&options.dir);
+        let occupied = home.occupy()?;
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, options.port));
+        let listener = TcpListener::bind(address).await.map_err(|why| Error::Bind { address, why })?;
+        let port = listener.local_addr().map_err(|why| Error::Bind { address, why })?.port();
+        let running =
+            Running { pid: std::process::id(), port, account: options.account.clone(), region: options.region.clone() };
+        let site = Arc::new(Site::open(options, &home, port, plane, clock)?);
+        site.sweep();
+        occupied.describe(&running)?;
+        Ok(Server { listener, site, running, _occupied: occupied })
+    }
+
+    pub fn running(&self) -> &Running {
+        &self.running
+    }
+
+    /// Answers until it is asked to stop (`POST /_sandbox/stop`). Letting go of the future stops it as well; what was
+    /// answered is on disk either way.
+    pub async fn run(self) {
+        let mut connections = JoinSet::new();
+        tokio::select! {
+            () = self.accept(&mut connections) => {}
+            never = wake(&self.site) => match never {},
+            () = self.site.stopped() => {}
+        }
+        drop(self.listener);
+        tokio::select! {
+            () = async { while connections.join_next().await.is_some() {} } => {}
+            () = self.site.clock.sleep(FAREWELL) => {}
+        }
+    }
+
+    async fn accept(&self, connections: &mut JoinSet<()>) {
+        loop {
+            tokio::select! {
+                accepted = self.listener.accept() => match accepted {
+                    Ok((stream, _)) => drop(connections.spawn(serve(stream, self.site.clone()))),
+                    // Out of file descriptors, most likely: others have to be closed first.
+                    Err(_) => self.site.clock.sleep(Duration::from_millis(50)).await,
+                },
+                Some(_) = connections.join_next() => {}
+            }
+        }
+    }
+}
+
+/// Answers what a connection asks; once the server stops, what it is asking still.
+async fn serve(stream: TcpStream, site: Arc<Site>) {
+    let _ = stream.set_nodelay(true);
+    let stop = site.clone();
+    let service = service_fn(move |request| {
+        let site = site.clone();
+        async move { handle::handle(site, request).await }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .max_buf_size(512 * 1024)
+        .serve_connection(TokioIo::new(stream), service);
+    let mut connection = std::pin::pin!(connection);
+    // An error is a connection that the client, or a rule, has cut.
+    tokio::select! {
+        _ = connection.as_mut() => return,
+        () = stop.stopped() => connection.as_mut().graceful_shutdown(),
+    }
+    let _ = connection.await;
+}
+
+/// Lets the plane do what is due, when it is due.
+async fn wake(site: &Site) -> Infallible {
+    loop {
+        let changed = site.plane_changed();
+        let due = site.plane().next_wake();
+        let sleep = async {
+            match due.map(|due| due.duration_since(site.clock.now()).unwrap_or_default()) {
+                Some(wait) => site.clock.sleep(wait.max(LEAST)).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = changed => {}
+            () = sleep => drop(site.plane().tick(site.clock.now())),
+        }
+    }
+}
+
+impl Site {
+    /// Removes content that no repository knows, left by a process that was killed.
+    fn sweep(&self) {
+        let store = self.store();
+        let repositories = || store.catalog().repositories.values();
+        let blobs = repositories().flat_map(|repository| repository.blobs.keys());
+        let manifests = repositories().flat_map(|repository| repository.images.keys());
+        let known: HashSet<&str> = blobs.chain(manifests).map(|digest| digest.hex()).collect();
+        self.blobs.sweep(&known);
+    }
+}

@@ -1,0 +1,206 @@
+//! The ECS plane and its place on disk: one document for each service, task or task definition. After every call that
+//! may change something, and whenever time has moved something, the documents that changed are journaled; the
+//! snapshot holds them all.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::SystemTime;
+
+use serde_json::Value;
+
+use super::Journal;
+use super::journal::Opened;
+use crate::sandbox::options::Pace;
+use crate::sandbox::{Control, Error, Refusal};
+
+pub struct PlaneState {
+    plane: Box<dyn Control>,
+    journal: Journal,
+}
+
+/// A document's key, and the document unless it is gone.
+type Entry = (String, Option<Value>);
+
+impl PlaneState {
+    pub fn open(dir: &Path, mut plane: Box<dyn Control>, pace: Pace) -> Result<Self, Error> {
+        let unsound = |why: String| Error::State { path: dir.join("ecs.json"), why };
+        let Opened { mut journal, snapshot, entries } = Journal::open::<Entry>(dir, "ecs")?;
+        let documents = merge(snapshot.as_deref(), entries).map_err(unsound)?;
+        if journal.is_long() {
+            journal.fold(&text(&documents)).map_err(Error::file(dir))?;
+        }
+        if !documents.is_empty() {
+            plane.restore(documents).map_err(unsound)?;
+        }
+        plane.set_pace(pace);
+        Ok(PlaneState { plane, journal })
+    }
+
+    /// What is due is let happen first, so an answer never depends on whether a timer has fired yet.
+    pub fn call(&mut self, operation: &str, body: Value, now: SystemTime) -> Result<Value, Refusal> {
+        self.tick(now)?;
+        let answer = self.plane.call(operation, body, now);
+        if !["Describe", "List", "Get", "Discover"].iter().any(|reading| operation.starts_with(reading)) {
+            self.keep()?;
+        }
+        answer
+    }
+
+    pub fn tick(&mut self, now: SystemTime) -> Result<(), Refusal> {
+        if self.plane.next_wake().is_some_and(|wake| wake <= now) {
+            self.plane.tick(now);
+            self.keep()?;
+        }
+        Ok(())
+    }
+
+    pub fn next_wake(&self) -> Option<SystemTime> {
+        self.plane.next_wake()
+    }
+
+    pub fn set_fates(&mut self, rules: Value) -> Result<(), String> {
+        self.plane.set_fates(rules)?;
+        self.keep().map_err(|refusal| refusal.message)
+    }
+
+    pub fn image_tagged(&mut self, image: &str, digest: &str) -> Result<(), Refusal> {
+        self.plane.image_tagged(image, digest);
+        self.keep()
+    }
+
+    fn keep(&mut self) -> Result<(), Refusal> {
+        let changes = self.plane.changes();
+        if changes.is_empty() {
+            return Ok(());
+        }
+        self.journal.append(&changes).map_err(disk)?;
+        if self.journal.is_long() {
+            let (snapshot, entries) = self.journal.reread().map_err(|error| disk(std::io::Error::other(error)))?;
+            let documents = merge(snapshot.as_deref(), entries).map_err(|why| disk(std::io::Error::other(why)))?;
+            self.journal.fold(&text(&documents)).map_err(disk)?;
+        }
+        Ok(())
+    }
+}
+
+fn merge(snapshot: Option<&[u8]>, entries: Vec<Entry>) -> Result<BTreeMap<String, Value>, String> {
+    let documents = snapshot.map(serde_json::from_slice).transpose();
+    let mut documents: BTreeMap<String, Value> = documents.map_err(|why| why.to_string())?.unwrap_or_default();
+    for (key, document) in entries {
+        match document {
+            Some(document) => drop(documents.insert(key, document)),
+            None => drop(documents.remove(&key)),
+        }
+    }
+    Ok(documents)
+}
+
+fn text(documents: &BTreeMap<String, Value>) -> Vec<u8> {
+    serde_json::to_vec(documents).expect("documents are plain JSON")
+}
+
+fn disk(why: std::io::Error) -> Refusal {
+    Refusal::new("ServerException", format!("The sandbox cannot write its state: {why}")).with_status(500)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, UNIX_EPOCH};
+
+    use serde_json::json;
+
+    use super::*;
+
+    /// Counts its calls and ticks in two documents, and wants to be woken in the second after each call.
+    #[derive(Default)]
+    struct Counter {
+        documents: BTreeMap<String, Value>,
+        changed: Vec<String>,
+        wake: Option<SystemTime>,
+    }
+
+    impl Counter {
+        fn count(&mut self, key: &str, more: &str) {
+            let seen = self.documents.get(key).and_then(|seen| seen["count"].as_u64()).unwrap_or(0);
+            self.documents.insert(key.into(), json!({ "count": seen + 1, "text": more }));
+            self.changed.push(key.into());
+        }
+    }
+
+    impl Control for Counter {
+        fn call(&mut self, operation: &str, body: Value, now: SystemTime) -> Result<Value, Refusal> {
+            if operation == "Forget" {
+                self.documents.remove("calls");
+                self.changed.push("calls".into());
+            } else if operation != "DescribeAll" {
+                self.count("calls", body["text"].as_str().unwrap_or(""));
+                self.wake = Some(now + Duration::from_secs(1));
+            }
+            Ok(json!(self.documents))
+        }
+
+        fn tick(&mut self, _: SystemTime) {
+            self.wake = None;
+            self.count("ticks", "");
+        }
+
+        fn next_wake(&self) -> Option<SystemTime> {
+            self.wake
+        }
+
+        fn set_pace(&mut self, _: Pace) {}
+
+        fn set_fates(&mut self, _: Value) -> Result<(), String> {
+            Ok(())
+        }
+
+        fn image_tagged(&mut self, _: &str, _: &str) {}
+
+        fn changes(&mut self) -> Vec<Entry> {
+            let changed = std::mem::take(&mut self.changed);
+            changed.into_iter().map(|key| (key.clone(), self.documents.get(&key).cloned())).collect()
+        }
+
+        fn restore(&mut self, documents: BTreeMap<String, Value>) -> Result<(), String> {
+            self.documents = documents;
+            Ok(())
+        }
+    }
+
+    fn open(dir: &Path) -> PlaneState {
+        PlaneState::open(dir, Box::<Counter>::default(), Pace::Fast).unwrap()
+    }
+
+    fn read(state: &mut PlaneState) -> Value {
+        state.call("DescribeAll", json!({}), UNIX_EPOCH).unwrap()
+    }
+
+    #[test]
+    fn plane_is_what_it_was_after_a_restart() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut state = open(dir.path());
+        state.call("Count", json!({}), UNIX_EPOCH).unwrap();
+        state.call("Count", json!({}), UNIX_EPOCH + Duration::from_secs(2)).unwrap();
+        let before = read(&mut state);
+        assert_eq!((&before["calls"]["count"], &before["ticks"]["count"]), (&json!(2), &json!(1)));
+        assert_eq!(read(&mut open(dir.path())), before);
+        open(dir.path()).call("Forget", json!({}), UNIX_EPOCH).unwrap();
+        assert_eq!(read(&mut open(dir.path()))["calls"], Value::Null);
+    }
+
+    #[test]
+    fn plane_whose_journal_grew_long_is_folded_and_whole() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut state = open(dir.path());
+        let body = json!({ "text": "x".repeat(1 << 20) });
+        for _ in 0..10 {
+            state.call("Count", body.clone(), UNIX_EPOCH).unwrap();
+        }
+        let before = read(&mut state);
+        assert_eq!(before["calls"]["count"], 10);
+        let sizes: u64 =
+            std::fs::read_dir(dir.path()).unwrap().map(|file| file.unwrap().metadata().unwrap().len()).sum();
+        assert!(sizes < 7 << 20, "{sizes}");
+        assert_eq!(read(&mut open(dir.path())), before);
+    }
+}
