@@ -21,6 +21,7 @@ mod push;
 mod reference;
 mod repository;
 mod revision;
+mod sandbox;
 mod session;
 mod target;
 mod update_task_definition;
@@ -90,6 +91,9 @@ enum Task {
     /// Wait until a service runs a revision that was deployed before
     #[command(long_about = None)]
     VerifyRevisionIsDeployed(verify_revision_is_deployed::VerifyRevisionIsDeployed),
+    /// ECR, ECS and a registry on this machine, to rehearse a pipeline with
+    #[command(long_about = None)]
+    Sandbox(sandbox::Sandbox),
     /// Print a script that completes dockless's flags in a shell
     #[command(long_about = None)]
     Completions(completions::Completions),
@@ -124,6 +128,7 @@ impl Task {
             Task::DeployServiceUpdate(args) => args.run(job).await,
             Task::UpdateTaskDefinitionFromJson(args) => args.run(job).await,
             Task::VerifyRevisionIsDeployed(args) => args.run(job).await,
+            Task::Sandbox(args) => args.run(job).await,
             Task::Completions(args) => args.run(argv::parser(Cli::command())),
         }
     }

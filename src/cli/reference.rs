@@ -15,7 +15,15 @@ pub fn reference() -> String {
 fn chapter(command: &Command) -> String {
     let about = command.get_about().map(ToString::to_string).unwrap_or_default();
     let examples = command.get_after_help().map(ToString::to_string).unwrap_or_default();
-    format!("## dockless {}\n\n{about}.\n{}\n```text\n{examples}\n```\n", command.get_name(), tables(command))
+    let parts: String = command.get_subcommands().map(|part| section(command.get_name(), part)).collect();
+    let name = command.get_name();
+    format!("## dockless {name}\n\n{about}.\n{}\n```text\n{examples}\n```\n{parts}", tables(command))
+}
+
+/// A subcommand of a subcommand.
+fn section(parent: &str, command: &Command) -> String {
+    let about = command.get_about().map(ToString::to_string).unwrap_or_default();
+    format!("\n### dockless {parent} {}\n\n{about}.\n{}", command.get_name(), tables(command))
 }
 
 fn tables(command: &Command) -> String {

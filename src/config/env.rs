@@ -34,6 +34,7 @@ pub const VARIABLES: &[Variable] = &[
     variable("REGISTRY_AUTH_FILE", "logins for registries, looked at first, as podman and skopeo do"),
     variable("XDG_RUNTIME_DIR", "containers/auth.json in it holds logins for registries"),
     variable("XDG_CONFIG_HOME", "containers/auth.json in it holds logins for registries"),
+    variable("XDG_STATE_HOME", "the sandbox's state is dockless/sandbox in it, unless --dir is given"),
     variable("XDG_CACHE_HOME", "the cache is the directory dockless in it, unless --cache-dir is given"),
     variable("NO_COLOR", "when set, no colours"),
     variable("TERM", "'dumb' means a terminal without colours and progress bars"),

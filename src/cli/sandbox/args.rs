@@ -1,0 +1,147 @@
+//! The flags of `sandbox`'s subcommands, and what they mean. A sandbox in the background is started by saying the same
+//! to another process, so everything that can be refused is refused before that.
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+
+use super::{Request, Surroundings};
+use crate::sandbox::{self, Error, Faults, Home, Options, Pace};
+
+#[derive(Debug, Args)]
+pub struct Place {
+    /// Directory of its state [default: $XDG_STATE_HOME/dockless/sandbox or ~/.local/state/dockless/sandbox]
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct Start {
+    #[command(flatten)]
+    pub place: Place,
+    /// Serve in the background, and return once it is ready
+    #[arg(long)]
+    pub detach: Option<bool>,
+    /// Port on 127.0.0.1; 0 takes a free one [default: 4711]
+    #[arg(long, value_name = "PORT")]
+    pub port: Option<u16>,
+    #[command(flatten)]
+    pub manner: Manner,
+}
+
+#[derive(Debug, Args)]
+pub struct Run {
+    /// Keep its state in this directory, instead of removing it
+    #[arg(long, value_name = "DIR")]
+    pub keep: Option<PathBuf>,
+    #[command(flatten)]
+    pub manner: Manner,
+    /// The command and its arguments, behind --
+    #[arg(required = true, last = true, value_name = "COMMAND")]
+    pub command: Vec<OsString>,
+}
+
+/// How a sandbox behaves.
+#[derive(Debug, Args)]
+pub struct Manner {
+    /// How fast rollouts go: in seconds, or in ECS's own time [default: fast]
+    #[arg(long, value_name = "PACE", ignore_case = true)]
+    pub clock: Option<Speed>,
+    /// Leave the OCI specification wherever ECR does
+    #[arg(long)]
+    pub ecr_strict: Option<bool>,
+    /// JSON file that says which requests are to fail, and how
+    #[arg(long, value_name = "FILE")]
+    pub faults: Option<PathBuf>,
+    /// Append every AWS call and its answer to this file
+    #[arg(long, value_name = "FILE")]
+    pub record: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Speed {
+    Fast,
+    Real,
+}
+
+impl Place {
+    pub fn find(self, around: &Surroundings) -> Result<PathBuf, Error> {
+        let given = self.dir.filter(|dir| !dir.as_os_str().is_empty());
+        let xdg = || around.xdg_state_home.clone().filter(|dir| dir.is_absolute());
+        let home = || around.home.as_ref().map(|home| home.join(".local/state"));
+        let standard = || xdg().or_else(home).map(|dir| dir.join("dockless/sandbox"));
+        given.or_else(standard).ok_or(Error::NoDirectory)
+    }
+}
+
+impl Start {
+    /// The same, to be said to another process; everything that can be refused is refused here.
+    pub fn detached(self, around: &Surroundings) -> Result<Request, Error> {
+        let port = self.port.unwrap_or(sandbox::PORT);
+        let dir = absolute(&self.place.find(around)?)?;
+        self.manner.options(dir.clone(), around)?;
+        let mut words: Vec<OsString> = ["sandbox", "start", "--port"].map(OsString::from).into();
+        words.push(port.to_string().into());
+        // The other process reads `$$` as a dollar sign.
+        let literal =
+            |value: OsString| value.into_string().map_or_else(|odd| odd, |text| text.replace('$', "$$").into());
+        let mut flag = |name: &str, value: OsString| words.extend([OsString::from(name), literal(value)]);
+        flag("--dir", dir.clone().into());
+        if let Some(region) = &around.region {
+            flag("--region", region.into());
+        }
+        if self.manner.clock == Some(Speed::Real) {
+            flag("--clock", "real".into());
+        }
+        if let Some(faults) = &self.manner.faults {
+            flag("--faults", absolute(faults)?.into());
+        }
+        if let Some(record) = &self.manner.record {
+            flag("--record", absolute(record)?.into());
+        }
+        if self.manner.ecr_strict == Some(true) {
+            words.push("--ecr-strict".into());
+        }
+        let program = around.program.clone().unwrap_or_else(|| "dockless".into());
+        Ok(Request::Detach(Home::new(dir), program, words))
+    }
+}
+
+impl Run {
+    pub fn into_request(self, around: &Surroundings) -> Result<Request, Error> {
+        let temporary = match self.keep {
+            Some(_) => None,
+            None => Some(
+                tempfile::Builder::new()
+                    .prefix("dockless-sandbox-")
+                    .tempdir()
+                    .map_err(|why| Error::File { path: "the directory for temporary files".into(), why })?,
+            ),
+        };
+        let dir = temporary.as_ref().map(|dir| dir.path().to_owned()).or(self.keep).expect("one of the two");
+        let options = Options { port: 0, ..self.manner.options(dir, around)? };
+        Ok(Request::Run { options, command: self.command, temporary })
+    }
+}
+
+impl Manner {
+    pub fn options(&self, dir: PathBuf, around: &Surroundings) -> Result<Options, Error> {
+        let faults = match &self.faults {
+            Some(path) => {
+                let text = fs::read(path).map_err(|why| Error::File { path: path.clone(), why })?;
+                Faults::parse(&text, &path.display().to_string())?
+            }
+            None => Faults::default(),
+        };
+        let pace = if self.clock == Some(Speed::Real) { Pace::Real } else { Pace::Fast };
+        let region = around.region.clone().unwrap_or_else(|| sandbox::REGION.into());
+        let record = self.record.clone();
+        Ok(Options { region, pace, ecr_strict: self.ecr_strict == Some(true), faults, record, ..Options::new(dir) })
+    }
+}
+
+fn absolute(path: &Path) -> Result<PathBuf, Error> {
+    std::path::absolute(path).map_err(|why| Error::File { path: path.to_owned(), why })
+}
