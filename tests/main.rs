@@ -12,5 +12,6 @@ mod images_run;
 mod permissions;
 mod push;
 mod registry;
+mod sandbox;
 mod store;
 mod support;

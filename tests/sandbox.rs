@@ -1,0 +1,8 @@
+//! The sandbox, as other programs see it: over HTTP, by other people's clients, and as a process.
+
+mod clients;
+mod faults;
+mod process;
+mod protocol;
+mod strict;
+mod support;

@@ -1,0 +1,191 @@
+//! The sandbox as a process: in the background, around a command, killed at any moment.
+
+use std::fs;
+use std::io::Write as _;
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use dockless::image::Digest;
+use dockless::sandbox::Home;
+use serde_json::{Value, json};
+
+use super::support::{Sandbox, run};
+
+fn dockless(words: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_dockless"));
+    command.env_clear().env("PATH", "/usr/bin:/bin").env("HOME", "/nonexistent").arg("sandbox").args(words);
+    command
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+/// A server in the foreground that is killed, not stopped.
+struct Victim(Child);
+
+impl Victim {
+    fn start(dir: &Path) -> Self {
+        let mut command = dockless(&["start", "--dir", text(dir), "--port", "0"]);
+        let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let home = Home::new(dir);
+        let started = Instant::now();
+        while home.running().unwrap().is_none_or(|running| running.pid != child.id()) {
+            assert!(started.elapsed() < Duration::from_secs(10), "it does not come up");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        Victim(child)
+    }
+}
+
+impl Drop for Victim {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn sandbox_in_the_background_is_found_used_and_stopped() {
+    let dir = tempfile::tempdir().unwrap();
+    let place = ["--dir", text(dir.path())];
+    let with = |words: &[&str]| dockless(&[words, &place].concat());
+    let missing = with(&["status"]).output().unwrap();
+    assert_eq!(missing.status.code(), Some(1));
+
+    let exports = run(&mut with(&["start", "--detach", "--port", "0"]));
+    let address = exports.lines().find_map(|line| line.strip_prefix("export AWS_ENDPOINT_URL='http://")).unwrap();
+    let address = address.trim_end_matches('\'');
+    assert!(address.starts_with("127.0.0.1:"), "{address}");
+    TcpStream::connect(address).unwrap();
+    assert_eq!(run(&mut with(&["env"])), exports);
+    assert!(run(&mut with(&["status"])).contains(address));
+    let again = with(&["start", "--detach", "--port", "0"]).output().unwrap();
+    assert!(String::from_utf8_lossy(&again.stderr).contains("is running in"), "one at a time");
+
+    run(&mut with(&["stop"]));
+    assert!(TcpStream::connect(address).is_err());
+    assert_eq!(Home::new(dir.path()).running().unwrap(), None);
+}
+
+#[test]
+fn server_listens_on_loopback_only() {
+    let dir = tempfile::tempdir().unwrap();
+    let victim = Victim::start(dir.path());
+    let inodes: Vec<String> = fs::read_dir(format!("/proc/{}/fd", victim.0.id()))
+        .unwrap()
+        .filter_map(|fd| fs::read_link(fd.unwrap().path()).ok()?.to_str().map(str::to_owned))
+        .filter_map(|link| Some(link.strip_prefix("socket:[")?.trim_end_matches(']').to_owned()))
+        .collect();
+    let listening = |table: &str| -> Vec<String> {
+        let table = fs::read_to_string(table).unwrap_or_default();
+        let rows = table.lines().skip(1).map(|row| row.split_whitespace().collect::<Vec<_>>());
+        let ours = rows.filter(|row| row[3] == "0A" && inodes.contains(&row[9].to_owned()));
+        ours.map(|row| row[1].split(':').next().unwrap().to_owned()).collect()
+    };
+    assert_eq!(listening("/proc/net/tcp"), ["0100007F"]);
+    assert!(listening("/proc/net/tcp6").is_empty());
+}
+
+#[test]
+fn command_runs_inside_and_its_end_is_the_end() {
+    let script = r#"echo "$AWS_ENDPOINT_URL $AWS_ECR_ACCOUNT_URL $AWS_PROFILE-"; exit 7"#;
+    let output = dockless(&["run", "--", "sh", "-c", script]).env("AWS_PROFILE", "real").output().unwrap();
+    assert_eq!(output.status.code(), Some(7));
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(said.starts_with("http://127.0.0.1:") && said.ends_with(" -\n"), "{said}");
+    let address = said["http://".len()..].split(' ').next().unwrap().to_owned();
+    assert!(TcpStream::connect(address).is_err(), "it is gone");
+}
+
+#[test]
+fn state_of_a_command_is_removed_unless_it_is_to_be_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    let temporary = dir.path().join("tmp");
+    fs::create_dir(&temporary).unwrap();
+    run(dockless(&["run", "--", "true"]).env("TMPDIR", &temporary));
+    assert_eq!(fs::read_dir(&temporary).unwrap().count(), 0);
+    let kept = dir.path().join("kept");
+    run(&mut dockless(&["run", "--keep", text(&kept), "--", "true"]));
+    assert!(kept.join("lock").exists());
+    let missing = dockless(&["run", "--", "/no/such/program"]).output().unwrap();
+    assert_eq!(missing.status.code(), Some(2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn state_is_what_it_was_after_a_restart() {
+    let first = Sandbox::start().await;
+    let digest = first.push_image("team/web", "v1", b"layer").await;
+    let login = first.login().await;
+    let dir = first.end().await.unwrap();
+    let second = Sandbox::start_in(dir.path(), |_| {}).await;
+    let asked = second.try_ask(&login, reqwest::Method::GET, "/v2/team/web/manifests/v1", &[], "").await.unwrap();
+    assert_eq!(asked.status(), 200, "the login of before is good");
+    let answer = second.ecr("DescribeImages", json!({ "repositoryName": "team/web" })).await.1;
+    assert_eq!(answer["imageDetails"][0]["imageDigest"], json!(digest));
+    second.end().await;
+}
+
+/// Pushes go on while the server is killed again and again. Whatever it has said to be there must be there whole when
+/// it is up again, and nothing half may be.
+#[test]
+fn killed_at_any_moment_it_keeps_what_it_promised() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut promised: Vec<(Digest, usize)> = Vec::new();
+    for round in 0..12usize {
+        let victim = Victim::start(dir.path());
+        let running = Home::new(dir.path()).running().unwrap().unwrap();
+        let (sender, receiver) = std::sync::mpsc::channel();
+        let pusher = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async {
+                let http = reqwest::Client::new();
+                let Ok(login) = login(&http, &running.url()).await else { return };
+                for count in 0.. {
+                    let content = vec![u8::try_from(count % 251).unwrap(); 100_000 + round * 1000 + count];
+                    let digest = Digest::of(&content);
+                    let url = format!("{}/v2/web/blobs/uploads/?digest={digest}", running.url());
+                    let size = content.len();
+                    let sent = http.post(url).header("authorization", &login).body(content).send().await;
+                    match sent {
+                        Ok(answer) if answer.status() == 201 => sender.send((digest, size)).unwrap(),
+                        _ => return,
+                    }
+                }
+            });
+        });
+        std::thread::sleep(Duration::from_millis(30 + 7 * round as u64));
+        drop(victim);
+        pusher.join().unwrap();
+        promised.extend(receiver.try_iter());
+    }
+    assert!(promised.len() > 10, "too few pushes to tell: {}", promised.len());
+    // A torn last line, as a full disk or a crash in mid-write would leave.
+    let log = fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().path());
+    let log =
+        log.filter(|path| path.to_str().unwrap().contains("registry.")).find(|path| path.extension().unwrap() == "log");
+    fs::OpenOptions::new().append(true).open(log.unwrap()).unwrap().write_all(b"[{\"Blob\":[\"we").unwrap();
+
+    let _victim = Victim::start(dir.path());
+    assert_eq!(fs::read_dir(dir.path().join("uploads")).unwrap().count(), 0, "no drafts are left");
+    let files: Vec<_> = fs::read_dir(dir.path().join("blobs")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    for (digest, size) in &promised {
+        let content = fs::read(dir.path().join("blobs").join(digest.hex())).unwrap();
+        assert_eq!((content.len(), &Digest::of(&content)), (*size, digest));
+    }
+    for file in files {
+        let content = fs::read(&file).unwrap();
+        assert_eq!(Digest::of(&content).hex(), file.file_name().unwrap().to_str().unwrap(), "its name is its digest");
+    }
+}
+
+async fn login(http: &reqwest::Client, url: &str) -> reqwest::Result<String> {
+    let request = http
+        .post(url)
+        .header("x-amz-target", "AmazonEC2ContainerRegistry_V20150921.GetAuthorizationToken")
+        .header("authorization", super::support::SIGNATURE);
+    let answer: Value = request.send().await?.json().await?;
+    Ok(format!("Basic {}", answer["authorizationData"][0]["authorizationToken"].as_str().unwrap()))
+}
