@@ -10,6 +10,7 @@
 //! - [`deploy`]: update strings, task definitions, rollouts and their verdicts; [`repository`]: ECR repositories;
 //! - [`sandbox`]: ECR, ECS, STS and a registry on loopback, to rehearse with and to test against;
 //! - [`config`] (the environment, settings) and [`output`] (terminal, plain, JSON, CI systems' files);
+//! - [`sandbox`]: a local ECR, ECS and registry; it knows [`image`] alone;
 //! - [`cli`], which sees them all: one file per subcommand.
 //!
 //! `build` and `deploy` never meet: a pushed digest passes through `cli`. `registry` does not know `aws`: it is

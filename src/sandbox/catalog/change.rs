@@ -31,7 +31,7 @@ impl Catalog {
     pub fn apply(&mut self, change: Change) {
         match change {
             Change::Settings(name, settings) => {
-                self.repositories.entry(name).or_insert_with(Repository::default).settings = settings;
+                self.repositories.entry(name).or_default().settings = settings;
             }
             Change::RemoveRepository(name) => drop(self.repositories.remove(&name)),
             Change::AccountSetting(name, value) => drop(self.account_settings.insert(name, value)),

@@ -13,12 +13,12 @@ pub(super) struct Problem {
     message: String,
     details: Vec<Value>,
     /// Headers that belong to it.
-    headers: hyper::HeaderMap,
+    headers: Box<hyper::HeaderMap>,
 }
 
 impl Problem {
     pub(super) fn new(status: u16, code: &'static str, message: impl Into<String>) -> Self {
-        Problem { status, code, message: message.into(), details: Vec::new(), headers: hyper::HeaderMap::new() }
+        Problem { status, code, message: message.into(), details: Vec::new(), headers: Box::default() }
     }
 
     /// The same problem with each of these.
@@ -28,7 +28,7 @@ impl Problem {
 
     /// A chunk that does not begin where the upload stands; the headers say where that is.
     pub(super) fn range(at: Reply) -> Self {
-        let headers = at.headers().clone();
+        let headers = Box::new(at.headers().clone());
         Problem { headers, ..Problem::new(416, "RANGE_INVALID", "the chunk does not begin where the upload stands") }
     }
 
@@ -54,7 +54,7 @@ impl Problem {
             details => details.iter().map(|detail| error(Some(detail))).collect(),
         };
         let mut reply = reply(self.status, &json!({ "errors": errors }));
-        reply.headers_mut().extend(self.headers.clone());
+        reply.headers_mut().extend((*self.headers).clone());
         reply
     }
 }
