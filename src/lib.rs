@@ -10,7 +10,6 @@
 //! - [`deploy`]: update strings, task definitions, rollouts and their verdicts; [`repository`]: ECR repositories;
 //! - [`sandbox`]: ECR, ECS, STS and a registry on loopback, to rehearse with and to test against;
 //! - [`config`] (the environment, settings) and [`output`] (terminal, plain, JSON, CI systems' files);
-//! - [`sandbox`]: a local ECR, ECS and registry; it knows [`image`] alone;
 //! - [`cli`], which sees them all: one file per subcommand.
 //!
 //! `build` and `deploy` never meet: a pushed digest passes through `cli`. `registry` does not know `aws`: it is
@@ -38,5 +37,10 @@ pub mod store;
 
 /// What the binary does: reads the command line and the environment, works, and says how it ended.
 pub fn run() -> std::process::ExitCode {
-    cli::run(std::env::args_os().collect(), config::Env::read())
+    let argv: Vec<_> = std::env::args_os().collect();
+    // Before there is a second thread: see there.
+    if let Some(code) = sandbox::run::child(&argv) {
+        return code;
+    }
+    cli::run(argv, config::Env::read())
 }

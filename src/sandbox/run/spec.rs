@@ -1,0 +1,199 @@
+//! What a container runs: the image's configuration, the task definition over it, the overrides over both. Pure.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::health::Timing;
+use super::wire::Process;
+use crate::image::Config;
+
+/// A container of a task, ready to be started.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Container {
+    pub name: String,
+    pub process: Process,
+    pub essential: bool,
+    pub readonly: bool,
+    pub stop_signal: u8,
+    pub stop_timeout: Duration,
+    /// The health check's command and timing.
+    pub health: Option<(Vec<String>, Timing)>,
+    pub mounts: Vec<Mount>,
+    /// What was asked for and is not done here.
+    pub notes: Vec<String>,
+}
+
+/// A volume of the task, by name, and where the container sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mount {
+    pub volume: String,
+    pub path: String,
+    pub readonly: bool,
+}
+
+const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// Puts a container together; `overrides` are those of the task, for all of its containers.
+pub fn container(definition: &Value, overrides: &Value, config: &Config) -> Result<Container, String> {
+    let name = text(definition, "name");
+    let named = |list: &Value| list.as_array()?.iter().find(|one| one["name"] == name.as_str()).cloned();
+    let over = named(&overrides["containerOverrides"]).unwrap_or_default();
+    let args = args(definition, &over, config);
+    if args.is_empty() {
+        return Err("no command specified".into());
+    }
+    let given = |own: &str, image: &str| match text(definition, own) {
+        own if own.is_empty() => config.runtime(image).and_then(Value::as_str).unwrap_or_default().to_owned(),
+        own => own,
+    };
+    let process = Process {
+        args,
+        env: env(definition, &over, config),
+        cwd: given("workingDirectory", "WorkingDir"),
+        user: given("user", "User"),
+    };
+    Ok(Container {
+        process,
+        essential: definition["essential"] != false,
+        readonly: definition["readonlyRootFilesystem"] == true,
+        stop_signal: config.runtime("StopSignal").and_then(Value::as_str).and_then(signal).unwrap_or(15),
+        stop_timeout: Duration::from_secs(definition["stopTimeout"].as_u64().unwrap_or(30)),
+        health: health(&definition["healthCheck"]),
+        mounts: rows(definition, "mountPoints").map(mount).collect(),
+        notes: notes(definition),
+        name,
+    })
+}
+
+/// An entry point of the definition silences the image's command as well, as it does in a container engine.
+fn args(definition: &Value, over: &Value, config: &Config) -> Vec<String> {
+    let own = |from: &Value, name: &str| strings(&from[name]).filter(|list| !list.is_empty());
+    let image = |name: &str| config.runtime(name).and_then(strings).unwrap_or_default();
+    let entry = own(definition, "entryPoint");
+    let command = own(over, "command").or_else(|| own(definition, "command"));
+    let usual = || if entry.is_some() { Vec::new() } else { image("Cmd") };
+    let command = command.unwrap_or_else(usual);
+    entry.clone().unwrap_or_else(|| image("Entrypoint")).into_iter().chain(command).collect()
+}
+
+fn env(definition: &Value, over: &Value, config: &Config) -> Vec<(String, String)> {
+    let mut env = vec![("PATH".to_owned(), PATH.to_owned())];
+    let image = config.runtime("Env").and_then(strings).unwrap_or_default();
+    let image = image.iter().filter_map(|entry| entry.split_once('=')).map(|(name, value)| (name.into(), value.into()));
+    let given = rows(definition, "environment").chain(rows(over, "environment"));
+    let given = given.map(|row| (text(row, "name"), text(row, "value")));
+    for (name, value) in image.chain(given) {
+        match env.iter_mut().find(|(known, _)| *known == name) {
+            Some(known) => known.1 = value,
+            None => env.push((name, value)),
+        }
+    }
+    env
+}
+
+/// `CMD` and its arguments, or `CMD-SHELL` and a line for the shell.
+fn health(check: &Value) -> Option<(Vec<String>, Timing)> {
+    let command = strings(&check["command"])?;
+    let (kind, rest) = command.split_first()?;
+    let args = match kind.as_str() {
+        "NONE" => return None,
+        "CMD" => rest.to_vec(),
+        "CMD-SHELL" => vec!["/bin/sh".into(), "-c".into(), rest.join(" ")],
+        _ => vec!["/bin/sh".into(), "-c".into(), command.join(" ")],
+    };
+    Some((args, Timing::of_container(check)))
+}
+
+fn mount(row: &Value) -> Mount {
+    Mount { volume: text(row, "sourceVolume"), path: text(row, "containerPath"), readonly: row["readOnly"] == true }
+}
+
+fn notes(definition: &Value) -> Vec<String> {
+    let secrets = rows(definition, "secrets").map(|secret| text(secret, "name"));
+    let secrets = secrets.map(|name| format!("{name} is not set: the sandbox does not know the secret's value"));
+    let files = rows(definition, "environmentFiles").map(|file| format!("{} is not read", text(file, "value")));
+    secrets.chain(files).collect()
+}
+
+/// A signal by name or number.
+fn signal(text: &str) -> Option<u8> {
+    let known =
+        [("HUP", 1), ("INT", 2), ("QUIT", 3), ("KILL", 9), ("USR1", 10), ("USR2", 12), ("TERM", 15), ("WINCH", 28)];
+    let name = text.strip_prefix("SIG").unwrap_or(text);
+    known.iter().find(|(known, _)| *known == name).map(|(_, number)| *number).or_else(|| text.parse().ok())
+}
+
+fn text(from: &Value, name: &str) -> String {
+    from[name].as_str().unwrap_or_default().to_owned()
+}
+
+fn strings(list: &Value) -> Option<Vec<String>> {
+    Some(list.as_array()?.iter().filter_map(|text| text.as_str().map(str::to_owned)).collect())
+}
+
+fn rows<'a>(from: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> {
+    from[name].as_array().into_iter().flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn image() -> Config {
+        let runtime = json!({
+            "Entrypoint": ["java"], "Cmd": ["-jar", "app.jar"], "Env": ["PATH=/opt/bin", "A=image"],
+            "WorkingDir": "/app", "User": "1000", "StopSignal": "SIGQUIT",
+        });
+        Config::parse(json!({ "config": runtime }).to_string().as_bytes()).unwrap()
+    }
+
+    fn of(definition: Value, over: Value) -> Container {
+        container(&definition, &json!({ "containerOverrides": [over] }), &image()).unwrap()
+    }
+
+    #[test]
+    fn container_runs_what_the_image_says() {
+        let container = of(json!({ "name": "web" }), Value::Null);
+        assert_eq!(container.process.args, ["java", "-jar", "app.jar"]);
+        assert_eq!((container.process.cwd.as_str(), container.process.user.as_str()), ("/app", "1000"));
+        assert_eq!((container.stop_signal, container.stop_timeout.as_secs(), container.essential), (3, 30, true));
+    }
+
+    #[test]
+    fn definition_goes_over_the_image_and_overrides_over_both() {
+        let definition = json!({
+            "name": "web", "command": ["-version"], "workingDirectory": "/", "stopTimeout": 2,
+            "environment": [{ "name": "A", "value": "definition" }, { "name": "B", "value": "definition" }],
+        });
+        assert_eq!(of(definition.clone(), Value::Null).process.args, ["java", "-version"]);
+        let over = json!({ "name": "web", "command": ["x"], "environment": [{ "name": "B", "value": "override" }] });
+        let process = of(definition, over).process;
+        assert_eq!(process.args, ["java", "x"]);
+        let env: Vec<String> = process.env.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        assert_eq!(env, ["PATH=/opt/bin", "A=definition", "B=override"]);
+    }
+
+    #[test]
+    fn entry_point_of_the_definition_silences_the_images_command() {
+        assert_eq!(of(json!({ "name": "web", "entryPoint": ["sh"] }), Value::Null).process.args, ["sh"]);
+        let nothing = Config::parse(b"{}").unwrap();
+        assert!(container(&json!({ "name": "web" }), &Value::Null, &nothing).unwrap_err().contains("no command"));
+    }
+
+    #[test]
+    fn health_command_is_run_as_it_is_written() {
+        let check =
+            |command: Value| of(json!({ "name": "w", "healthCheck": { "command": command } }), Value::Null).health;
+        assert_eq!(check(json!(["CMD", "a", "b c"])).unwrap().0, ["a", "b c"]);
+        assert_eq!(check(json!(["CMD-SHELL", "a || exit 1"])).unwrap().0, ["/bin/sh", "-c", "a || exit 1"]);
+        assert_eq!(check(json!(["NONE"])), None);
+    }
+
+    #[test]
+    fn secret_without_a_value_is_told() {
+        let secrets = json!({ "name": "w", "secrets": [{ "name": "TOKEN", "valueFrom": "arn:x" }] });
+        assert!(of(secrets, Value::Null).notes[0].starts_with("TOKEN is not set"));
+    }
+}
