@@ -129,7 +129,11 @@ pub async fn run(request: Request, clock: Clock, events: &Events) -> Result<(Rep
         Request::Status(home) => {
             let running = found(&home)?;
             let line = format!("{} process {} in {}", running.url(), running.pid, home.dir().display());
-            report(vec![line], running.document(), "running")
+            let services = home.services();
+            let lines = services.iter().map(|(name, url)| format!("{url} service {name}"));
+            let mut document = running.document();
+            document["services"] = json!(services);
+            report([line].into_iter().chain(lines).collect(), document, "running")
         }
         Request::Stop(home) => {
             let running = sandbox::stop(&home, &clock).await?;

@@ -27,6 +27,10 @@ pub enum Error {
     NotReady { dir: PathBuf, log: String },
     #[error("process {pid} of the sandbox in {} does not end", dir.display())]
     Stuck { dir: PathBuf, pid: u32 },
+    #[error(transparent)]
+    Run(#[from] super::run::Error),
+    #[error(transparent)]
+    Registry(#[from] crate::registry::Error),
     #[error("cannot run {program}: {why}")]
     Command { program: String, why: std::io::Error },
 }
@@ -47,6 +51,8 @@ impl Explain for Error {
             }
             Error::NotRunning { .. } => "Start one with `dockless sandbox start --detach`.".into(),
             Error::Bind { .. } => "Name another --port; 0 takes a free one.".into(),
+            Error::Run(why) => return why.hint(),
+            Error::Registry(why) => return why.hint(),
             Error::State { path, .. } => {
                 format!("Remove {} and start again, or name another --dir.", path.display())
             }

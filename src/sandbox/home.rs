@@ -1,6 +1,7 @@
 //! The directory of a sandbox, and who is in it. A lock tells whether a server runs, even after one was killed; a
 //! small file beside it says where it listens. Everything else in the directory is state.
 
+use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::ErrorKind;
 use std::os::unix::fs::DirBuilderExt as _;
@@ -48,6 +49,18 @@ impl Home {
     /// What a server in the background says of itself, which is nothing unless it fails.
     pub fn server_log(&self) -> PathBuf {
         self.dir.join("server.log")
+    }
+
+    /// Where tasks run: their images, logs and roots.
+    pub fn tasks(&self) -> PathBuf {
+        self.dir.join("tasks")
+    }
+
+    /// Services whose tasks run, and the addresses of the balancers in front of them.
+    pub fn services(&self) -> BTreeMap<String, String> {
+        let ports = fs::read(self.tasks().join("fronts.json")).ok().and_then(|text| serde_json::from_slice(&text).ok());
+        let ports: BTreeMap<String, u16> = ports.unwrap_or_default();
+        ports.into_iter().map(|(name, port)| (name, format!("http://127.0.0.1:{port}"))).collect()
     }
 
     fn description(&self) -> PathBuf {

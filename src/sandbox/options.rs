@@ -18,6 +18,15 @@ pub enum Pace {
     Real,
 }
 
+/// How tasks run.
+#[derive(Debug, Clone)]
+pub struct RunTasks {
+    /// This program, which is run once more for each container.
+    pub program: PathBuf,
+    /// They share this machine's network.
+    pub host_network: bool,
+}
+
 #[derive(Debug, Clone)]
 pub struct Options {
     /// The directory that holds everything.
@@ -30,6 +39,8 @@ pub struct Options {
     /// The registry leaves the OCI specification wherever ECR does.
     pub ecr_strict: bool,
     pub faults: Faults,
+    /// Tasks really run; otherwise they are simulated.
+    pub run_tasks: Option<RunTasks>,
     /// Every AWS call and its answer is appended to this file, one JSON object a line.
     pub record: Option<PathBuf>,
 }
@@ -44,6 +55,7 @@ impl Options {
             pace: Pace::default(),
             ecr_strict: false,
             faults: Faults::default(),
+            run_tasks: None,
             record: None,
         }
     }

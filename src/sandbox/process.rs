@@ -73,10 +73,16 @@ pub async fn rehearse(server: Server, command: &[OsString]) -> Result<ExitStatus
         child.env_remove(name);
     }
     let mut child = child.spawn().map_err(command_error(program))?;
+    let stop = server.stopper();
+    let mut serving = std::pin::pin!(server.run());
     let end = tokio::select! {
-        end = child.wait() => end,
+        end = child.wait() => {
+            stop();
+            serving.await;
+            end
+        }
         // A command may stop its own sandbox; it still decides how this ends.
-        () = server.run() => child.wait().await,
+        () = &mut serving => child.wait().await,
     };
     end.map_err(command_error(program))
 }

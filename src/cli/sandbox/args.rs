@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 
 use super::{Request, Surroundings};
-use crate::sandbox::{self, Error, Faults, Home, Options, Pace};
+use crate::sandbox::{self, Error, Faults, Home, Options, Pace, RunTasks};
 
 #[derive(Debug, Args)]
 pub struct Place {
@@ -55,6 +55,15 @@ pub struct Manner {
     /// JSON file that says which requests are to fail, and how
     #[arg(long, value_name = "FILE")]
     pub faults: Option<PathBuf>,
+    /// Start the containers of tasks from the images in the sandbox's registry
+    ///
+    /// Each task has a network namespace of its own, and each service is reached on 127.0.0.1 through a small load
+    /// balancer; `dockless sandbox status` says where. Needs root or user namespaces.
+    #[arg(long)]
+    pub run_tasks: Option<bool>,
+    /// Tasks share this machine's network, where it has no namespaces; what they bind may be reached from outside
+    #[arg(long, requires = "run_tasks")]
+    pub host_network: Option<bool>,
     /// Append every AWS call and its answer to this file
     #[arg(long, value_name = "FILE")]
     pub record: Option<PathBuf>,
@@ -101,9 +110,12 @@ impl Start {
         if let Some(record) = &self.manner.record {
             flag("--record", absolute(record)?.into());
         }
-        if self.manner.ecr_strict == Some(true) {
-            words.push("--ecr-strict".into());
-        }
+        let switches = [
+            (self.manner.ecr_strict, "--ecr-strict"),
+            (self.manner.run_tasks, "--run-tasks"),
+            (self.manner.host_network, "--host-network"),
+        ];
+        words.extend(switches.into_iter().filter(|(on, _)| *on == Some(true)).map(|(_, name)| name.into()));
         let program = around.program.clone().unwrap_or_else(|| "dockless".into());
         Ok(Request::Detach(Home::new(dir), program, words))
     }
@@ -137,8 +149,12 @@ impl Manner {
         };
         let pace = if self.clock == Some(Speed::Real) { Pace::Real } else { Pace::Fast };
         let region = around.region.clone().unwrap_or_else(|| sandbox::REGION.into());
-        let record = self.record.clone();
-        Ok(Options { region, pace, ecr_strict: self.ecr_strict == Some(true), faults, record, ..Options::new(dir) })
+        let run_tasks = (self.run_tasks == Some(true)).then(|| RunTasks {
+            program: around.program.clone().unwrap_or_else(|| "dockless".into()),
+            host_network: self.host_network == Some(true),
+        });
+        let (ecr_strict, record) = (self.ecr_strict == Some(true), self.record.clone());
+        Ok(Options { region, pace, ecr_strict, faults, run_tasks, record, ..Options::new(dir) })
     }
 }
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::Control;
 use crate::sandbox::Refusal;
-use crate::sandbox::ecs::{ApiError, Now, Plane, Rule};
+use crate::sandbox::ecs::{ApiError, Fate, Now, Plane, Rule, TargetHealth, TaskEvent, TaskWant};
 use crate::sandbox::options::Pace;
 
 /// ECS, simulated.
@@ -48,6 +48,22 @@ impl Control for Ecs {
 
     fn image_tagged(&mut self, image: &str, digest: &str) {
         self.0.set_digest(image, digest);
+    }
+
+    fn set_run_tasks(&mut self, run: bool) {
+        self.0.set_usual_fate(run.then_some(Fate::External));
+    }
+
+    fn wants(&self) -> Vec<TaskWant> {
+        self.0.wants()
+    }
+
+    fn targets(&self, group: &str) -> Vec<TargetHealth> {
+        self.0.targets(group)
+    }
+
+    fn task_event(&mut self, task_arn: &str, event: TaskEvent, now: SystemTime) {
+        self.0.task_event(task_arn, event, moment(now));
     }
 
     fn changes(&mut self) -> Vec<(String, Option<Value>)> {

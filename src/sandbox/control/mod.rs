@@ -11,6 +11,7 @@ use std::time::SystemTime;
 use serde_json::Value;
 
 use super::Refusal;
+use super::ecs::{TargetHealth, TaskEvent, TaskWant};
 use super::options::Pace;
 
 pub trait Control: Send {
@@ -25,6 +26,11 @@ pub trait Control: Send {
     fn set_fates(&mut self, rules: Value) -> Result<(), String>;
     /// The registry's tag (`127.0.0.1:4711/team/web:v1`) stands for this digest from now on.
     fn image_tagged(&mut self, image: &str, digest: &str);
+    /// Whether tasks run outside of the plane, which then asks for them and is told what happens to them.
+    fn set_run_tasks(&mut self, run: bool);
+    fn wants(&self) -> Vec<TaskWant>;
+    fn targets(&self, group: &str) -> Vec<TargetHealth>;
+    fn task_event(&mut self, task_arn: &str, event: TaskEvent, now: SystemTime);
     /// The documents that changed since the last time, by key; None for one that is gone.
     fn changes(&mut self) -> Vec<(String, Option<Value>)>;
     /// Takes over the state that all changes together make up.
@@ -56,6 +62,18 @@ impl Control for NoPlane {
     }
 
     fn image_tagged(&mut self, _: &str, _: &str) {}
+
+    fn set_run_tasks(&mut self, _: bool) {}
+
+    fn wants(&self) -> Vec<TaskWant> {
+        Vec::new()
+    }
+
+    fn targets(&self, _: &str) -> Vec<TargetHealth> {
+        Vec::new()
+    }
+
+    fn task_event(&mut self, _: &str, _: TaskEvent, _: SystemTime) {}
 
     fn changes(&mut self) -> Vec<(String, Option<Value>)> {
         Vec::new()

@@ -7,6 +7,7 @@ mod handle;
 mod intake;
 mod reply;
 mod site;
+mod tasks;
 
 use std::collections::HashSet;
 use std::convert::Infallible;
@@ -24,7 +25,9 @@ pub use intake::{Intake, Trouble};
 pub use reply::{Reply, bytes, empty, file, json, text};
 pub use site::{Kept, Site, Upload, disk};
 
+use self::tasks::Tasks;
 use super::home::Occupied;
+use super::run::Report;
 use super::{Control, Error, Home, Options, Running};
 use crate::clock::Clock;
 
@@ -37,6 +40,7 @@ const LEAST: Duration = Duration::from_millis(1);
 pub struct Server {
     listener: TcpListener,
     site: Arc<Site>,
+    tasks: Option<Tasks>,
     running: Running,
     _occupied: Occupied,
 }
@@ -54,24 +58,40 @@ impl Server {
         let port = listener.local_addr().map_err(|why| Error::Bind { address, why })?.port();
         let running =
             Running { pid: std::process::id(), port, account: options.account.clone(), region: options.region.clone() };
-        let site = Arc::new(Site::open(options, &home, port, plane, clock)?);
+        let (run_tasks, pace) = (options.run_tasks.clone(), options.pace);
+        let site = Arc::new(Site::open(options, &home, port, plane, clock.clone())?);
         site.sweep();
+        site.plane().set_run_tasks(run_tasks.is_some());
+        let tasks = match run_tasks {
+            Some(wanted) => Some(Tasks::open(wanted, &home, pace, &site, clock).await?),
+            None => None,
+        };
         occupied.describe(&running)?;
-        Ok(Server { listener, site, running, _occupied: occupied })
+        Ok(Server { listener, site, tasks, running, _occupied: occupied })
     }
 
     pub fn running(&self) -> &Running {
         &self.running
     }
 
+    /// Ends it from elsewhere, as a request to stop does.
+    pub fn stopper(&self) -> impl Fn() + Send + use<> {
+        let site = self.site.clone();
+        move || site.stop()
+    }
+
     /// Answers until it is asked to stop (`POST /_sandbox/stop`). Letting go of the future stops it as well; what was
     /// answered is on disk either way.
-    pub async fn run(self) {
+    pub async fn run(mut self) {
         let mut connections = JoinSet::new();
+        let mut tasks = self.tasks.take();
         tokio::select! {
             () = self.accept(&mut connections) => {}
-            never = wake(&self.site) => match never {},
+            never = wake(&self.site, tasks.as_mut()) => match never {},
             () = self.site.stopped() => {}
+        }
+        if let Some(tasks) = tasks {
+            tasks.close().await;
         }
         drop(self.listener);
         tokio::select! {
@@ -115,9 +135,12 @@ async fn serve(stream: TcpStream, site: Arc<Site>) {
     let _ = connection.await;
 }
 
-/// Lets the plane do what is due, when it is due.
-async fn wake(site: &Site) -> Infallible {
+/// Lets the plane do what is due, when it is due, and the tasks follow.
+async fn wake(site: &Site, mut tasks: Option<&mut Tasks>) -> Infallible {
     loop {
+        if let Some(tasks) = &tasks {
+            tasks.follow(site);
+        }
         let changed = site.plane_changed();
         let due = site.plane().next_wake();
         let sleep = async {
@@ -129,7 +152,15 @@ async fn wake(site: &Site) -> Infallible {
         tokio::select! {
             () = changed => {}
             () = sleep => drop(site.plane().tick(site.clock.now())),
+            told = reported(&mut tasks) => drop(site.plane().task_event(&told.task_arn, told.event, site.clock.now())),
         }
+    }
+}
+
+async fn reported(tasks: &mut Option<&mut Tasks>) -> Report {
+    match tasks {
+        Some(tasks) => tasks.report().await,
+        None => std::future::pending().await,
     }
 }
 

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::Journal;
 use super::journal::Opened;
+use crate::sandbox::ecs::{TargetHealth, TaskEvent, TaskWant};
 use crate::sandbox::options::Pace;
 use crate::sandbox::{Control, Error, Refusal};
 
@@ -65,6 +66,24 @@ impl PlaneState {
 
     pub fn image_tagged(&mut self, image: &str, digest: &str) -> Result<(), Refusal> {
         self.plane.image_tagged(image, digest);
+        self.keep()
+    }
+
+    pub fn set_run_tasks(&mut self, run: bool) {
+        self.plane.set_run_tasks(run);
+    }
+
+    pub fn wants(&self) -> Vec<TaskWant> {
+        self.plane.wants()
+    }
+
+    pub fn targets(&self, group: &str) -> Vec<TargetHealth> {
+        self.plane.targets(group)
+    }
+
+    pub fn task_event(&mut self, task_arn: &str, event: TaskEvent, now: SystemTime) -> Result<(), Refusal> {
+        self.tick(now)?;
+        self.plane.task_event(task_arn, event, now);
         self.keep()
     }
 
@@ -155,6 +174,18 @@ mod tests {
         }
 
         fn image_tagged(&mut self, _: &str, _: &str) {}
+
+        fn set_run_tasks(&mut self, _: bool) {}
+
+        fn wants(&self) -> Vec<TaskWant> {
+            Vec::new()
+        }
+
+        fn targets(&self, _: &str) -> Vec<TargetHealth> {
+            Vec::new()
+        }
+
+        fn task_event(&mut self, _: &str, _: TaskEvent, _: SystemTime) {}
 
         fn changes(&mut self) -> Vec<Entry> {
             let changed = std::mem::take(&mut self.changed);
