@@ -6,3 +6,4 @@ mod process;
 mod protocol;
 mod strict;
 mod support;
+mod tasks;
