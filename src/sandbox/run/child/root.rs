@@ -22,7 +22,7 @@ const DEVICES: [&str; 6] = ["null", "zero", "full", "random", "urandom", "tty"];
 /// From here on this process sees the container's files and no others.
 pub fn enter(spec: &ContainerSpec) -> Attempt<()> {
     if !spec.ground.mount {
-        at("root", chdir(&spec.place.join("root")))?;
+        at("root", chdir(spec.place.join("root")))?;
         at("chroot", chroot("."))?;
         at("root", chdir("/"))?;
         furnish(spec);
