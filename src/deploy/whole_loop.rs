@@ -288,17 +288,20 @@ async fn record_of_a_shifting_deployment_decides() {
             answer["services"][0]["deploymentConfiguration"]["strategy"] = "BLUE_GREEN".into();
             Ok(answer)
         }
-        // Ours appears late, after another one of the same service.
+        // Ours appears late, after others of the same service.
         "ListServiceDeployments" => {
             assert_eq!(body["createdAt"]["after"], 1_699_999_997_i64);
             let record = |name: &str, created: f64| json!({"serviceDeploymentArn": name, "createdAt": created, "targetServiceRevisionArn": name});
             let late = if seconds < 3 { vec![] } else { vec![record("ours", 1_700_000_001.0)] };
-            let early = vec![record("other", 1_700_000_000.5), record("before", 1_600_000_000.0)];
+            let mut over = record("over", 1_699_999_998.0);
+            over["finishedAt"] = 1_700_000_000.0.into();
+            let early = vec![record("other", 1_700_000_000.5), over, record("before", 1_600_000_000.0)];
             Ok(json!({"serviceDeployments": ([late, early].concat())}))
         }
         "DescribeServiceRevisions" => Ok(json!({"serviceRevisions": [
             {"serviceRevisionArn": "ours", "taskDefinition": arn(8)},
             {"serviceRevisionArn": "before", "taskDefinition": arn(8)},
+            {"serviceRevisionArn": "over", "taskDefinition": arn(8)},
             {"serviceRevisionArn": "other", "taskDefinition": arn(7)}]})),
         "DescribeServiceDeployments" => {
             assert_eq!(body["serviceDeploymentArns"], json!(["ours"]));

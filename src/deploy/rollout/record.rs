@@ -72,15 +72,19 @@ impl Records {
         }
     }
 
-    /// The earliest record since our call whose target is our revision.
+    /// Of the records whose target is our revision the one nearest to our call. The same revision may have been
+    /// brought out moments before: what was over by then is not ours.
     async fn find(&self, deploy: &Deploy, definition: &str, ecs: &dyn Ecs) -> Result<Option<String>, CallError> {
         let since = self.since.unwrap_or_default() - SLACK;
         let after = json!({"after": since.floor() as i64});
         let body = json!({"cluster": deploy.cluster, "service": deploy.service, "createdAt": after});
         let listed = ecs.call(Operation::ListServiceDeployments, body).await?;
         let mut records: Vec<&Value> = listed.body["serviceDeployments"].as_array().into_iter().flatten().collect();
-        records.retain(|record| record["createdAt"].as_f64().is_some_and(|created| created >= since));
-        records.sort_by(|a, b| a["createdAt"].as_f64().partial_cmp(&b["createdAt"].as_f64()).expect("checked"));
+        let called = self.since.unwrap_or_default();
+        let created = |record: &Value| record["createdAt"].as_f64().unwrap_or_default();
+        records.retain(|record| created(record) >= since);
+        records.retain(|record| record["finishedAt"].as_f64().is_none_or(|finished| finished >= called));
+        records.sort_by(|a, b| (created(a) - called).abs().total_cmp(&(created(b) - called).abs()));
         let revisions: Vec<&Value> = records.iter().map(|record| &record["targetServiceRevisionArn"]).collect();
         if revisions.is_empty() {
             return Ok(None);
