@@ -148,7 +148,8 @@ impl Running {
             ("AWS_SECRET_ACCESS_KEY", "sandbox".into()),
             ("AWS_REGION", self.region.clone()),
             ("AWS_DEFAULT_REGION", self.region.clone()),
-            ("AWS_ACCOUNT_ID", self.account.clone()),
+            // Empty is not given: a number would lead to the account's registry at AWS.
+            ("AWS_ACCOUNT_ID", String::new()),
             ("AWS_ECR_ACCOUNT_URL", self.registry()),
         ]
     }

@@ -46,6 +46,11 @@ impl Control for Ecs {
         Ok(())
     }
 
+    fn set_lag(&mut self, lag: Value) -> Result<(), String> {
+        self.0.set_lag(serde_json::from_value(lag).map_err(|why| why.to_string())?);
+        Ok(())
+    }
+
     fn image_tagged(&mut self, image: &str, digest: &str) {
         self.0.set_digest(image, digest);
     }

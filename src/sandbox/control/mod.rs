@@ -24,6 +24,10 @@ pub trait Control: Send {
     fn set_pace(&mut self, pace: Pace);
     /// What becomes of tasks: the rules' own JSON, refused with a sentence if it cannot be read.
     fn set_fates(&mut self, rules: Value) -> Result<(), String>;
+    /// How far answers are behind: the plane's own JSON, refused with a sentence if it cannot be read.
+    fn set_lag(&mut self, _: Value) -> Result<(), String> {
+        Err("this plane's answers are never behind".into())
+    }
     /// The registry's tag (`127.0.0.1:4711/team/web:v1`) stands for this digest from now on.
     fn image_tagged(&mut self, image: &str, digest: &str);
     /// Whether tasks run outside of the plane, which then asks for them and is told what happens to them.

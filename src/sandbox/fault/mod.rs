@@ -11,12 +11,14 @@
 //!     {"on": "ecr:GetAuthorizationToken", "then": "deny"},
 //!     {"then": "expire_token"}
 //!   ],
-//!   "fates": [{"family": "web", "fate": {"exitCode": {"code": 3}}}]
+//!   "fates": [{"family": "web", "fate": {"exitCode": {"code": 3}}}],
+//!   "lag": {"serviceDeployments": 2.0, "currentDeployment": 5.0}
 //! }
 //! ```
 //!
 //! `on` matches an operation (`PutImage`), an IAM action (`ecr:PutImage`, which the registry's requests have too)
-//! or a method and path; `*` stands for anything. `fates` belong to the ECS plane and are handed to it as they are.
+//! or a method and path; `*` stands for anything. `fates` and `lag` (seconds by which answers are behind) belong to the
+//! ECS plane and are handed to it as they are.
 
 mod rule;
 mod script;
@@ -37,6 +39,8 @@ pub struct Faults {
     pub rules: Vec<Rule>,
     #[serde(default)]
     pub fates: Option<Value>,
+    #[serde(default)]
+    pub lag: Option<Value>,
 }
 
 impl Faults {

@@ -97,11 +97,15 @@ impl Site {
         self.script.lock().expect("script lock")
     }
 
-    /// Replaces the rules; the plane's fates only if the document speaks of them.
+    /// Replaces the rules; the plane's fates and lag only if the document speaks of them.
     pub fn set_faults(&self, faults: Faults) -> Result<(), Error> {
         if let Some(fates) = faults.fates {
             let refused = |why| Error::Faults { what: "fates".into(), why };
             self.plane().set_fates(fates).map_err(refused)?;
+        }
+        if let Some(lag) = faults.lag {
+            let refused = |why| Error::Faults { what: "lag".into(), why };
+            self.plane().set_lag(lag).map_err(refused)?;
         }
         *self.script() = Script::new(faults.rules, self.clock.now());
         Ok(())

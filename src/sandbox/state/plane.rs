@@ -64,6 +64,11 @@ impl PlaneState {
         self.keep().map_err(|refusal| refusal.message)
     }
 
+    pub fn set_lag(&mut self, lag: Value) -> Result<(), String> {
+        self.plane.set_lag(lag)?;
+        self.keep().map_err(|refusal| refusal.message)
+    }
+
     pub fn image_tagged(&mut self, image: &str, digest: &str) -> Result<(), Refusal> {
         self.plane.image_tagged(image, digest);
         self.keep()
