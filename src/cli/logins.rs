@@ -50,10 +50,18 @@ impl Logins {
         session.in_region(region)?.ecr().authorization(Some(account)).await
     }
 
-    /// An emulated ECR gives out logins like the real one, for a registry on this machine.
-    async fn emulated(&self) -> Option<Login> {
-        self.settings.endpoint_url.as_ref()?;
-        self.session(None).await.ok()?.ecr().authorization(None).await.ok()
+    /// An emulated ECR gives out logins like the real one, for a registry on this machine. Whatever goes wrong means
+    /// that there is none, but for missing rights.
+    async fn emulated(&self) -> Result<Option<Login>, aws::Error> {
+        if self.settings.endpoint_url.is_none() {
+            return Ok(None);
+        }
+        let asked = async { self.session(None).await?.ecr().authorization(None).await };
+        match asked.await {
+            Ok(login) => Ok(Some(login)),
+            Err(denied) if denied.denied_action().is_some() => Err(denied),
+            Err(_) => Ok(None),
+        }
     }
 
     async fn find(&self, registry: &str) -> Result<Option<Credentials>, Error> {
@@ -71,7 +79,7 @@ impl Logins {
         match registry {
             // Its images are there for everybody; a login only serves to push.
             PUBLIC_REGISTRY => Ok(self.public().await),
-            host if is_loopback(host) => Ok(self.emulated().await.and_then(credentials)),
+            host if is_loopback(host) => Ok(self.emulated().await.map_err(explained)?.and_then(credentials)),
             _ => Ok(None),
         }
     }
