@@ -12,6 +12,7 @@ mod images_run;
 mod permissions;
 mod push;
 mod registry;
+mod rehearsal;
 mod running;
 mod sandbox;
 mod store;

@@ -5,5 +5,5 @@ mod faults;
 mod process;
 mod protocol;
 mod strict;
-mod support;
+pub mod support;
 mod tasks;

@@ -1,0 +1,120 @@
+//! What becomes of the tasks decides the verdict.
+
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+
+use super::stage::{Rehearsal, breaker, says};
+
+#[tokio::test]
+async fn healthy_tasks_succeed() {
+    let rehearsal = Rehearsal::with_service(json!({})).await;
+    let ended = rehearsal.deploy(&[]).await;
+    says(&ended, 0, &["shop in main: shop:2 is deployed"]);
+    rehearsal.end().await;
+}
+
+/// The deployment before has the same revision and is over: what it came to says nothing of this one.
+#[tokio::test]
+async fn second_deployment_of_a_revision_has_its_own_verdict() {
+    let rehearsal = Rehearsal::with_service(breaker(true)).await;
+    says(&rehearsal.deploy(&[]).await, 0, &["shop:2 is deployed"]);
+    // The rollback starts tasks of the same revision: those of ours fail alone.
+    let fate = json!({ "family": "shop:2", "times": 4, "fate": { "exitCode": { "code": 3 } } });
+    rehearsal.sandbox.set_faults(json!({ "fates": [fate] })).await;
+    let again = rehearsal.deploy(&[]).await;
+    says(&again, 4, &["shop:2 failed and was rolled back to shop:2", "container web exited with 3"]);
+    rehearsal.end().await;
+}
+
+/// What befalls the tasks, and what is said of it: cause and cure.
+fn fates() -> Vec<(Value, [&'static str; 2])> {
+    vec![
+        (json!({ "failPull": {} }), ["tasks: CannotPullContainerError: ", "check that it was pushed"]),
+        (json!({ "exitCode": { "code": 3 } }), ["tasks: container web exited with 3", "in the container's log"]),
+        (json!("healthCheckFails"), ["tasks: Task failed container health checks", "health check"]),
+        (json!({ "outOfMemory": {} }), ["exited with 137: OutOfMemoryError", "Raise the memory of the task"]),
+        (json!({ "resourceInitialization": {} }), ["tasks: ResourceInitializationError: ", "secret"]),
+    ]
+}
+
+#[tokio::test]
+async fn failing_tasks_are_rolled_back_and_explained() {
+    let run = async |(fate, parts): (Value, [&'static str; 2])| {
+        let rehearsal = Rehearsal::with_service(breaker(true)).await;
+        rehearsal.fate(fate).await;
+        let ended = rehearsal.deploy(&[]).await;
+        says(&ended, 4, &["shop in main: shop:2 failed and was rolled back to shop:1: ", parts[0], parts[1]]);
+        assert!(rehearsal.service().await["taskDefinition"].as_str().unwrap().ends_with("shop:1"));
+        rehearsal.end().await;
+    };
+    join_all(fates().into_iter().map(run)).await;
+}
+
+/// Crash loops, tasks that hang, and tasks for which there is no place.
+#[tokio::test]
+async fn rollouts_that_never_end_take_all_the_time_and_are_explained() {
+    let run = async |breaker: Value, fate: Value, part: &str| {
+        let rehearsal = Rehearsal::with_service(breaker).await;
+        rehearsal.fate(fate).await;
+        let ended = rehearsal.deploy(&["--verification-timeout=4s"]).await;
+        says(&ended, 6, &["time is up, but the deployment of shop:2 goes on: shop:2 0 of 2 running", part]);
+        rehearsal.end().await;
+    };
+    tokio::join!(
+        run(json!({}), json!({ "exitCode": { "code": 3 } }), "tasks: container web exited with 3"),
+        run(breaker(true), json!("neverStarts"), "2 pending"),
+        run(json!({}), json!({ "noCapacity": {} }), "was unable to place a task because"),
+    );
+}
+
+#[tokio::test]
+async fn breaker_without_rollback_fails() {
+    let rehearsal = Rehearsal::with_service(breaker(false)).await;
+    rehearsal.fate(json!({ "failPull": {} })).await;
+    let ended = rehearsal.deploy(&[]).await;
+    says(&ended, 3, &["shop in main: shop:2 failed: ", "tasks: CannotPullContainerError"]);
+    rehearsal.end().await;
+}
+
+#[tokio::test]
+async fn deployment_of_somebody_else_replaces_ours() {
+    let rehearsal = Rehearsal::with_service(breaker(true)).await;
+    rehearsal.fate(json!("neverStarts")).await;
+    let other = async {
+        while rehearsal.service().await["deployments"].as_array().unwrap().len() < 2 {
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        let definition = json!({ "cluster": "main", "service": "shop", "taskDefinition": "shop:1",
+            "forceNewDeployment": true });
+        rehearsal.ecs("UpdateService", definition).await;
+    };
+    let (ended, ()) = tokio::join!(rehearsal.deploy(&[]), other);
+    says(&ended, 5, &["shop:2 was replaced by a newer deployment, shop:1 (ecs-svc/"]);
+    rehearsal.end().await;
+}
+
+/// What a service with two target groups needs.
+fn shifting(strategy: &str) -> Value {
+    let group =
+        |name: &str| format!("arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/{name}/0123456789abcdef");
+    let rule = "arn:aws:elasticloadbalancing:us-east-1:123456789012:listener-rule/app/lb/1/2/3";
+    let advanced = json!({ "alternateTargetGroupArn": group("green"), "productionListenerRule": rule,
+        "roleArn": "arn:aws:iam::123456789012:role/lb" });
+    let balancer = json!({ "targetGroupArn": group("blue"), "containerName": "web", "containerPort": 80,
+        "advancedConfiguration": advanced });
+    json!({ "loadBalancers": [balancer],
+        "deploymentConfiguration": { "strategy": strategy, "bakeTimeInMinutes": 1 } })
+}
+
+#[tokio::test]
+async fn shifted_traffic_is_success_after_the_bake() {
+    let run = async |strategy: &str| {
+        let rehearsal = Rehearsal::with_service(shifting(strategy)).await;
+        let ended = rehearsal.deploy(&[]).await;
+        says(&ended, 0, &["shop in main: shop:2 is deployed"]);
+        let service = rehearsal.service().await;
+        assert_eq!(service["deployments"].as_array().unwrap().len(), 1, "{strategy}: not before it is over: {service}");
+        rehearsal.end().await;
+    };
+    tokio::join!(run("BLUE_GREEN"), run("CANARY"));
+}
