@@ -1,5 +1,7 @@
 //! What becomes of the tasks decides the verdict.
 
+use std::time::Duration;
+
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
@@ -76,21 +78,49 @@ async fn breaker_without_rollback_fails() {
     rehearsal.end().await;
 }
 
-#[tokio::test]
-async fn deployment_of_somebody_else_replaces_ours() {
+/// Ours is under way and cannot end by itself, when somebody else does something.
+async fn meanwhile(other: impl AsyncFnOnce(&Rehearsal), code: i32, part: &str) {
     let rehearsal = Rehearsal::with_service(breaker(true)).await;
     rehearsal.fate(json!("neverStarts")).await;
     let other = async {
         while rehearsal.service().await["deployments"].as_array().unwrap().len() < 2 {
-            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        let definition = json!({ "cluster": "main", "service": "shop", "taskDefinition": "shop:1",
-            "forceNewDeployment": true });
-        rehearsal.ecs("UpdateService", definition).await;
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        other(&rehearsal).await;
     };
     let (ended, ()) = tokio::join!(rehearsal.deploy(&[]), other);
-    says(&ended, 5, &["shop:2 was replaced by a newer deployment, shop:1 (ecs-svc/"]);
+    says(&ended, code, &[part]);
     rehearsal.end().await;
+}
+
+#[tokio::test]
+async fn deployment_of_somebody_else_replaces_ours() {
+    let deploy = async |rehearsal: &Rehearsal| {
+        let input =
+            json!({ "cluster": "main", "service": "shop", "taskDefinition": "shop:1", "forceNewDeployment": true });
+        rehearsal.ecs("UpdateService", input).await;
+    };
+    meanwhile(deploy, 5, "shop:2 was replaced by a newer deployment, shop:1 (ecs-svc/").await;
+}
+
+#[tokio::test]
+async fn rollback_by_hand_is_a_rollback() {
+    let stop = async |rehearsal: &Rehearsal| {
+        let ours = json!({ "cluster": "main", "service": "shop", "status": ["PENDING", "IN_PROGRESS"] });
+        let listed = rehearsal.ecs("ListServiceDeployments", ours).await;
+        let arn = &listed["serviceDeployments"][0]["serviceDeploymentArn"];
+        rehearsal.ecs("StopServiceDeployment", json!({ "serviceDeploymentArn": arn, "stopType": "ROLLBACK" })).await;
+    };
+    meanwhile(stop, 4, "shop:2 failed and was rolled back to shop:1: ").await;
+}
+
+#[tokio::test]
+async fn deleted_service_fails() {
+    let delete = async |rehearsal: &Rehearsal| {
+        rehearsal.ecs("DeleteService", json!({ "cluster": "main", "service": "shop", "force": true })).await;
+    };
+    meanwhile(delete, 3, "the service was deleted meanwhile").await;
 }
 
 /// What a service with two target groups needs.
@@ -106,15 +136,41 @@ fn shifting(strategy: &str) -> Value {
         "deploymentConfiguration": { "strategy": strategy, "bakeTimeInMinutes": 1 } })
 }
 
+/// The first part of the traffic waits for a minute.
+fn canary() -> Value {
+    let mut service = shifting("CANARY");
+    service["deploymentConfiguration"]["canaryConfiguration"] =
+        json!({ "canaryPercent": 50.0, "canaryBakeTimeInMinutes": 1 });
+    service
+}
+
+/// Nobody answers the question before the traffic is shifted.
+fn paused() -> Value {
+    let mut service = shifting("BLUE_GREEN");
+    let limit = json!({ "timeoutInMinutes": 1, "action": "ROLLBACK" });
+    let stages = ["POST_SCALE_UP"];
+    service["deploymentConfiguration"]["lifecycleHooks"] =
+        json!([{ "targetType": "PAUSE", "lifecycleStages": stages, "timeoutConfiguration": limit }]);
+    service
+}
+
+#[tokio::test]
+async fn question_without_an_answer_is_rolled_back() {
+    let rehearsal = Rehearsal::with_service(paused()).await;
+    let ended = rehearsal.deploy(&[]).await;
+    says(&ended, 4, &["shop:2 failed and was rolled back to shop:1: "]);
+    rehearsal.end().await;
+}
+
 #[tokio::test]
 async fn shifted_traffic_is_success_after_the_bake() {
-    let run = async |strategy: &str| {
-        let rehearsal = Rehearsal::with_service(shifting(strategy)).await;
+    let run = async |service: Value| {
+        let rehearsal = Rehearsal::with_service(service).await;
         let ended = rehearsal.deploy(&[]).await;
         says(&ended, 0, &["shop in main: shop:2 is deployed"]);
         let service = rehearsal.service().await;
-        assert_eq!(service["deployments"].as_array().unwrap().len(), 1, "{strategy}: not before it is over: {service}");
+        assert_eq!(service["deployments"].as_array().unwrap().len(), 1, "not before it is over: {service}");
         rehearsal.end().await;
     };
-    tokio::join!(run("BLUE_GREEN"), run("CANARY"));
+    tokio::join!(run(shifting("BLUE_GREEN")), run(canary()));
 }

@@ -22,20 +22,18 @@ async fn right_all_the_same(faults: Value) -> [Rehearsal; 2] {
     [well, ill]
 }
 
-async fn end(rehearsals: [Rehearsal; 2]) {
-    for rehearsal in rehearsals {
-        rehearsal.end().await;
-    }
-}
-
+/// A burst of throttling, every third call failing, and answers that are late or stale.
 #[tokio::test]
-async fn burst_of_throttling_is_waited_out() {
-    end(right_all_the_same(rule("ecs:*", 4, json!({ "throttle": {} }))).await).await;
-}
-
-#[tokio::test]
-async fn every_third_call_may_fail() {
-    end(right_all_the_same(json!({ "rules": [{ "on": "ecs:*", "every": 3, "then": { "status": 500 } }] })).await).await;
+async fn foul_weather_changes_no_verdict() {
+    let throttled = rule("ecs:*", 4, json!({ "throttle": {} }));
+    let failing = json!({ "rules": [{ "on": "ecs:*", "every": 3, "then": { "status": 500 } }] });
+    let behind = json!({ "lag": { "serviceDeployments": 2.0, "currentDeployment": 60.0 } });
+    let run = async |faults: Value| {
+        for rehearsal in right_all_the_same(faults).await {
+            rehearsal.end().await;
+        }
+    };
+    join_all([throttled, failing, behind].map(run)).await;
 }
 
 #[tokio::test]
@@ -46,12 +44,6 @@ async fn lost_answer_to_the_update_is_no_second_deployment() {
         assert_eq!(made["serviceDeployments"].as_array().unwrap().len(), 2, "{made}");
         rehearsal.end().await;
     }
-}
-
-#[tokio::test]
-async fn late_and_stale_answers_do_not_mislead() {
-    let lag = json!({ "serviceDeployments": 2.0, "currentDeployment": 60.0 });
-    end(right_all_the_same(json!({ "lag": lag })).await).await;
 }
 
 #[tokio::test]
