@@ -205,3 +205,15 @@ async fn content_goes_from_disk_with_the_last_that_needs_it() {
     let dir = sandbox.end().await.unwrap();
     assert_eq!(std::fs::read_dir(dir.path().join("blobs")).unwrap().count(), 0);
 }
+
+#[tokio::test]
+async fn login_by_a_registrys_number_is_for_ecrs_host() {
+    let sandbox = Sandbox::start().await;
+    let endpoint = async |input| {
+        let (_, answer) = sandbox.ecr("GetAuthorizationToken", input).await;
+        answer["authorizationData"][0]["proxyEndpoint"].clone()
+    };
+    assert_eq!(endpoint(json!({})).await, sandbox.running.url());
+    let host = "https://123456789012.dkr.ecr.us-east-1.amazonaws.com";
+    assert_eq!(endpoint(json!({ "registryIds": ["123456789012"] })).await, host);
+}

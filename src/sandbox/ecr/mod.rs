@@ -35,7 +35,7 @@ impl Ecr<'_> {
     pub fn call(&self, operation: &str, input: &Value) -> Answer {
         let input = Input::new(input);
         match operation {
-            "GetAuthorizationToken" => Ok(self.authorization()),
+            "GetAuthorizationToken" => self.authorization(input),
             "DescribeRegistry" => {
                 Ok(json!({ "registryId": self.site.account, "replicationConfiguration": { "rules": [] } }))
             }
@@ -75,12 +75,17 @@ impl Ecr<'_> {
         }
     }
 
-    fn authorization(&self) -> Value {
+    /// Whoever asks by a registry's number addresses it by ECR's host, and Amazon's credential helper takes no other.
+    fn authorization(&self, input: Input) -> Result<Value, Refusal> {
         let (password, expires) = self.site.store().catalog().mint.password(self.caller, self.now);
-        let (token, endpoint) = (Mint::token(&password), self.site.url());
-        json!({ "authorizationData": [
+        let token = Mint::token(&password);
+        let endpoint = match input.texts("registryIds")?.first() {
+            Some(number) => format!("https://{number}.dkr.ecr.{}.amazonaws.com", self.site.region),
+            None => self.site.url(),
+        };
+        Ok(json!({ "authorizationData": [
             { "authorizationToken": token, "expiresAt": expires, "proxyEndpoint": endpoint }
-        ] })
+        ] }))
     }
 
     /// The repository that a call is about, for a moment.
