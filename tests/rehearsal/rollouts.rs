@@ -78,6 +78,15 @@ async fn breaker_without_rollback_fails() {
     rehearsal.end().await;
 }
 
+#[tokio::test]
+async fn first_deployment_has_nothing_to_go_back_to() {
+    let rehearsal = Rehearsal::without_service().await;
+    rehearsal.fate(json!({ "failPull": {} })).await;
+    let ended = rehearsal.deploy(&["--create-service", "--enable-circuit-breaker", "--desired-count=1"]).await;
+    says(&ended, 3, &["shop in main: shop:2 failed: ", "No rollback candidate", "tasks: CannotPullContainerError"]);
+    rehearsal.end().await;
+}
+
 /// Ours is under way and cannot end by itself, when somebody else does something.
 async fn meanwhile(other: impl AsyncFnOnce(&Rehearsal), code: i32, part: &str) {
     let rehearsal = Rehearsal::with_service(breaker(true)).await;

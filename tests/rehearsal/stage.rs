@@ -36,8 +36,8 @@ impl Rehearsal {
         Rehearsal { sandbox, stage }
     }
 
-    /// With the service, which has these members besides the usual ones.
-    pub async fn with_service(more: Value) -> Self {
+    /// With the cluster and the first revision of the definition.
+    pub async fn without_service() -> Self {
         let rehearsal = Self::start().await;
         rehearsal.ecs("CreateCluster", json!({ "clusterName": "main" })).await;
         let image = format!("{}/shop:v1", rehearsal.sandbox.running.registry());
@@ -46,6 +46,12 @@ impl Rehearsal {
             "portMappings": [{ "containerPort": 80 }] });
         let definition = json!({ "family": "shop", "containerDefinitions": [web] });
         rehearsal.ecs("RegisterTaskDefinition", definition).await;
+        rehearsal
+    }
+
+    /// With the service, which has these members besides the usual ones.
+    pub async fn with_service(more: Value) -> Self {
+        let rehearsal = Self::without_service().await;
         let mut service =
             json!({ "cluster": "main", "serviceName": "shop", "taskDefinition": "shop", "desiredCount": 2 });
         service.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
