@@ -69,22 +69,24 @@ async fn rollouts_that_never_end_take_all_the_time_and_are_explained() {
     );
 }
 
+/// A breaker that is not to roll back, and a first deployment, which has nothing to go back to.
 #[tokio::test]
-async fn breaker_without_rollback_fails() {
-    let rehearsal = Rehearsal::with_service(breaker(false)).await;
-    rehearsal.fate(json!({ "failPull": {} })).await;
-    let ended = rehearsal.deploy(&[]).await;
-    says(&ended, 3, &["shop in main: shop:2 failed: ", "tasks: CannotPullContainerError"]);
-    rehearsal.end().await;
-}
-
-#[tokio::test]
-async fn first_deployment_has_nothing_to_go_back_to() {
-    let rehearsal = Rehearsal::without_service().await;
-    rehearsal.fate(json!({ "failPull": {} })).await;
-    let ended = rehearsal.deploy(&["--create-service", "--enable-circuit-breaker", "--desired-count=1"]).await;
-    says(&ended, 3, &["shop in main: shop:2 failed: ", "No rollback candidate", "tasks: CannotPullContainerError"]);
-    rehearsal.end().await;
+async fn failure_without_a_way_back_fails() {
+    let unwilling = async {
+        let rehearsal = Rehearsal::with_service(breaker(false)).await;
+        rehearsal.fate(json!({ "failPull": {} })).await;
+        let ended = rehearsal.deploy(&[]).await;
+        says(&ended, 3, &["shop in main: shop:2 failed: ", "tasks: CannotPullContainerError"]);
+        rehearsal.end().await;
+    };
+    let first = async {
+        let rehearsal = Rehearsal::without_service().await;
+        rehearsal.fate(json!({ "failPull": {} })).await;
+        let ended = rehearsal.deploy(&["--create-service", "--enable-circuit-breaker", "--desired-count=1"]).await;
+        says(&ended, 3, &["shop in main: shop:2 failed: ", "No rollback candidate", "tasks: CannotPullContainerError"]);
+        rehearsal.end().await;
+    };
+    tokio::join!(unwilling, first);
 }
 
 /// Ours is under way and cannot end by itself, when somebody else does something.
@@ -103,33 +105,28 @@ async fn meanwhile(other: impl AsyncFnOnce(&Rehearsal), code: i32, part: &str) {
     rehearsal.end().await;
 }
 
+/// A newer deployment, a rollback by hand, and the end of the service.
 #[tokio::test]
-async fn deployment_of_somebody_else_replaces_ours() {
+async fn what_others_do_meanwhile_is_told() {
     let deploy = async |rehearsal: &Rehearsal| {
         let input =
             json!({ "cluster": "main", "service": "shop", "taskDefinition": "shop:1", "forceNewDeployment": true });
         rehearsal.ecs("UpdateService", input).await;
     };
-    meanwhile(deploy, 5, "shop:2 was replaced by a newer deployment, shop:1 (ecs-svc/").await;
-}
-
-#[tokio::test]
-async fn rollback_by_hand_is_a_rollback() {
     let stop = async |rehearsal: &Rehearsal| {
         let ours = json!({ "cluster": "main", "service": "shop", "status": ["PENDING", "IN_PROGRESS"] });
         let listed = rehearsal.ecs("ListServiceDeployments", ours).await;
         let arn = &listed["serviceDeployments"][0]["serviceDeploymentArn"];
         rehearsal.ecs("StopServiceDeployment", json!({ "serviceDeploymentArn": arn, "stopType": "ROLLBACK" })).await;
     };
-    meanwhile(stop, 4, "shop:2 failed and was rolled back to shop:1: ").await;
-}
-
-#[tokio::test]
-async fn deleted_service_fails() {
     let delete = async |rehearsal: &Rehearsal| {
         rehearsal.ecs("DeleteService", json!({ "cluster": "main", "service": "shop", "force": true })).await;
     };
-    meanwhile(delete, 3, "the service was deleted meanwhile").await;
+    tokio::join!(
+        meanwhile(deploy, 5, "shop:2 was replaced by a newer deployment, shop:1 (ecs-svc/"),
+        meanwhile(stop, 4, "shop:2 failed and was rolled back to shop:1: "),
+        meanwhile(delete, 3, "the service was deleted meanwhile"),
+    );
 }
 
 /// What a service with two target groups needs.
@@ -164,22 +161,17 @@ fn paused() -> Value {
 }
 
 #[tokio::test]
-async fn question_without_an_answer_is_rolled_back() {
-    let rehearsal = Rehearsal::with_service(paused()).await;
-    let ended = rehearsal.deploy(&[]).await;
-    says(&ended, 4, &["shop:2 failed and was rolled back to shop:1: "]);
-    rehearsal.end().await;
-}
-
-#[tokio::test]
-async fn shifted_traffic_is_success_after_the_bake() {
-    let run = async |service: Value| {
+async fn shifted_traffic_is_success_after_the_bake_and_a_question_without_an_answer_a_rollback() {
+    let run = async |service: Value, code: i32, part: &str| {
         let rehearsal = Rehearsal::with_service(service).await;
-        let ended = rehearsal.deploy(&[]).await;
-        says(&ended, 0, &["shop in main: shop:2 is deployed"]);
+        says(&rehearsal.deploy(&[]).await, code, &[part]);
         let service = rehearsal.service().await;
         assert_eq!(service["deployments"].as_array().unwrap().len(), 1, "not before it is over: {service}");
         rehearsal.end().await;
     };
-    tokio::join!(run(shifting("BLUE_GREEN")), run(canary()));
+    tokio::join!(
+        run(shifting("BLUE_GREEN"), 0, "shop in main: shop:2 is deployed"),
+        run(canary(), 0, "shop in main: shop:2 is deployed"),
+        run(paused(), 4, "shop:2 failed and was rolled back to shop:1: "),
+    );
 }
