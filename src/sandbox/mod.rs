@@ -26,7 +26,7 @@ mod state;
 mod sts;
 mod token;
 
-pub use control::{Control, Ecs, NoPlane};
+pub use control::{Control, Ecs};
 pub use error::Error;
 pub use fault::Faults;
 pub use home::{Home, Running};
