@@ -9,6 +9,8 @@ mod show;
 mod update;
 mod validate;
 
+pub use validate::check_network;
+
 pub use defaults::OF_REVISION;
 
 use serde::{Deserialize, Serialize};

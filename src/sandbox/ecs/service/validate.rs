@@ -79,20 +79,19 @@ fn check_hook(hook: &Value) -> Verdict {
     }
 }
 
+/// A network configuration goes with `awsvpc` and with nothing else; for services and for single tasks.
+pub fn check_network(body: &Value, definition: &Definition) -> Verdict {
+    let why = match (definition.is_awsvpc(), body.get("networkConfiguration").is_some()) {
+        (true, false) => "Network Configuration must be provided when networkMode 'awsvpc' is specified.",
+        (false, true) => "Network Configuration is not valid for the given networkMode of this task definition.",
+        _ => return Ok(()),
+    };
+    Err(invalid(why))
+}
+
 /// The settings together with the task definition that they are to run.
 pub fn check_against(settings: &Value, definition: &Definition) -> Verdict {
-    let network = settings.get("networkConfiguration").is_some();
-    match definition.is_awsvpc() {
-        true if !network => {
-            return Err(invalid("Network Configuration must be provided when networkMode 'awsvpc' is specified."));
-        }
-        false if network => {
-            return Err(invalid(
-                "Network Configuration is not valid for the given networkMode of this task definition.",
-            ));
-        }
-        _ => {}
-    }
+    check_network(settings, definition)?;
     if settings["launchType"] == "FARGATE" && !definition.supports("FARGATE") {
         return Err(client("Task definition does not support launch_type FARGATE."));
     }

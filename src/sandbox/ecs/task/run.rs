@@ -9,6 +9,7 @@ use crate::sandbox::ecs::Plane;
 use crate::sandbox::ecs::definition::Definition;
 use crate::sandbox::ecs::error::{ApiError, client, conflict, invalid};
 use crate::sandbox::ecs::input::{flag, list, one_of, required, text, whole};
+use crate::sandbox::ecs::service::check_network;
 use crate::sandbox::ecs::tag;
 use crate::sandbox::ecs::time::Now;
 
@@ -111,18 +112,7 @@ fn check(body: &Value) -> Result<(), ApiError> {
 }
 
 fn check_against(body: &Value, definition: &Definition) -> Result<(), ApiError> {
-    let network = body.get("networkConfiguration").is_some();
-    match definition.is_awsvpc() {
-        true if !network => {
-            return Err(invalid("Network Configuration must be provided when networkMode 'awsvpc' is specified."));
-        }
-        false if network => {
-            return Err(invalid(
-                "Network Configuration is not valid for the given networkMode of this task definition.",
-            ));
-        }
-        _ => {}
-    }
+    check_network(body, definition)?;
     let fargate = text(body, "launchType")?.is_some_and(|launch| launch == "FARGATE");
     if fargate && !definition.supports("FARGATE") {
         return Err(client("Task definition does not support launch_type FARGATE."));
