@@ -7,3 +7,4 @@ mod identity;
 mod login;
 mod machine;
 mod permissions;
+mod services;

@@ -14,7 +14,7 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 
 use super::error::Place;
-use super::exchange::{Exchange, Lender};
+use super::exchange::{Exchange, Lender, Question};
 use super::host::PUBLIC_REGISTRY;
 use super::watch::Watch;
 use super::{Answer, Error, Session};
@@ -114,7 +114,7 @@ impl Ecr {
         body: &Value,
     ) -> Result<Answer, Error> {
         let watch = Watch::new(place, self.session.events.clone(), Some(self.session.keys.clone()));
-        let exchange = Exchange::new(target, body, LENDER);
+        let exchange = Exchange::new(Question::json(target, body), LENDER);
         watched!(aws_sdk_ecr, client.describe_registry(), watch, exchange)?;
         exchange.answer(watch.place())
     }

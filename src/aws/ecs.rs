@@ -8,7 +8,7 @@ use aws_smithy_runtime_api::client::interceptors::context::{Error as ErasedError
 use serde_json::Value;
 
 use super::error::Place;
-use super::exchange::{Exchange, Lender};
+use super::exchange::{Exchange, Lender, Question};
 use super::watch::Watch;
 use super::{Answer, Error, Session};
 
@@ -61,7 +61,7 @@ impl Session {
 }
 
 /// `ListClusters` has no required member and no special handling: it lends its pipeline to all the others.
-const LENDER: Lender = Lender {
+pub(super) const LENDER: Lender = Lender {
     output: || Output::erase(ListClustersOutput::builder().build()),
     error: |metadata| ErasedError::erase(ListClustersError::generic(metadata)),
 };
@@ -73,7 +73,7 @@ impl Ecs {
         let place = Place { service: "ecs", operation: operation.name(), region, account: None };
         let watch = Watch::new(place, self.session.events.clone(), Some(self.session.keys.clone()));
         let target = format!("AmazonEC2ContainerServiceV20141113.{}", operation.name());
-        let exchange = Exchange::new(target, &body, LENDER);
+        let exchange = Exchange::new(Question::json(target, &body), LENDER);
         watched!(aws_sdk_ecs, self.client.list_clusters(), watch, exchange)?;
         exchange.answer(watch.place())
     }

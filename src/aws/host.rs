@@ -32,6 +32,13 @@ pub fn partition(region: &str) -> &'static str {
     partition_of(region).name
 }
 
+/// Where a service's API lives: `events` is `events.eu-central-1.amazonaws.com`. All the services used here have had
+/// their FIPS endpoints under this one suffix, where they have any.
+pub(super) fn api_host(service: &str, region: &str, fips: bool) -> String {
+    let fips = if fips { "-fips" } else { "" };
+    format!("{service}{fips}.{region}.{}", partition_of(region).domain)
+}
+
 /// The account's private registry; `domain` overrides what the region implies.
 pub fn registry_host(account: &str, region: &str, domain: Option<&str>) -> String {
     let domain = domain.filter(|d| !d.is_empty()).unwrap_or_else(|| partition_of(region).domain);

@@ -1,5 +1,5 @@
-//! Amazon's side of the house: a session (region, credentials, TLS) and the few operations that are used. ECS and
-//! ECR speak raw JSON in both directions, so a field that this crate has never heard of travels unharmed; the AWS
+//! Amazon's side of the house: a session (region, credentials, TLS) and the few operations that are used. The services
+//! speak raw JSON in both directions, so a field that this crate has never heard of travels unharmed; the AWS
 //! SDK supplies endpoints, credentials, signatures and retries around it. Nothing is decided here.
 
 /// Sends a typed request of an SDK crate under the eyes of a `Watch`, and of further interceptors.
@@ -24,10 +24,12 @@ mod exchange;
 mod fault;
 pub mod host;
 mod options;
+mod service;
 mod session;
 mod sts;
 mod trust;
 mod watch;
+mod xml;
 
 use std::time::SystemTime;
 
@@ -38,6 +40,7 @@ pub use ecr::{Ecr, Login};
 pub use ecs::Ecs;
 pub use error::{Error, Place, Refusal};
 pub use options::{AccessKey, Options, Patience, WebIdentity};
+pub use service::{CODE_DEPLOY, EVENTS, LOAD_BALANCING, LOGS, Remote, SCHEDULER, Service};
 pub use session::Session;
 pub use sts::{Identity, Sts};
 
