@@ -9,6 +9,7 @@
 //!     {"on": "PATCH /v2/*", "skip": 1, "times": 1, "then": {"cut": {"after": 1048576}}},
 //!     {"on": "GET /v2/*/blobs/*", "seconds": 30, "then": {"slow": {"milliseconds": 200, "bytes_per_second": 100000}}},
 //!     {"on": "ecr:GetAuthorizationToken", "then": "deny"},
+//!     {"on": "events:PutTargets", "then": {"fail_entries": {"target": "1", "code": "InternalException"}}},
 //!     {"then": "expire_token"}
 //!   ],
 //!   "fates": [{"family": "web", "fate": {"exitCode": {"code": 3}}}],
@@ -26,7 +27,7 @@ mod script;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-pub use rule::{Effect, Rule};
+pub use rule::{Effect, Failing, Rule};
 pub use script::{Orders, Script};
 
 use super::Error;

@@ -48,6 +48,31 @@ pub enum Effect {
     ExpireToken,
     /// This request meets ECR's ways, as under `--ecr-strict`.
     EcrStrict,
+    /// The request succeeds, and entries of it do not: `FailedEntries` of EventBridge.
+    FailEntries(Failing),
+}
+
+/// Entries that fail while the request as a whole succeeds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Failing {
+    /// One target's id; None is all.
+    #[serde(default)]
+    pub target: Option<String>,
+    #[serde(default = "Failing::code")]
+    pub code: String,
+    #[serde(default = "Failing::message")]
+    pub message: String,
+}
+
+impl Failing {
+    fn code() -> String {
+        "InternalException".into()
+    }
+
+    fn message() -> String {
+        "A rule of the sandbox's faults answers so.".into()
+    }
 }
 
 fn anything() -> String {

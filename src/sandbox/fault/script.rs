@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
 
-use super::{Effect, Rule};
+use super::{Effect, Failing, Rule};
 use crate::sandbox::catalog::matches;
 
 #[derive(Default)]
@@ -32,6 +32,7 @@ pub struct Orders {
     pub bytes_per_second: Option<u64>,
     pub expire_token: bool,
     pub ecr_strict: bool,
+    pub fail_entries: Option<Failing>,
 }
 
 impl Script {
@@ -92,6 +93,7 @@ impl Orders {
             }
             Effect::ExpireToken => self.expire_token = true,
             Effect::EcrStrict => self.ecr_strict = true,
+            Effect::FailEntries(failing) => self.fail_entries = Some(failing.clone()),
         }
     }
 }
