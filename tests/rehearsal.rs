@@ -6,3 +6,5 @@ mod pushes;
 mod rollouts;
 mod stage;
 mod weather;
+
+pub use stage::agree;

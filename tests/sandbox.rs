@@ -4,6 +4,7 @@ mod clients;
 mod faults;
 mod process;
 mod protocol;
+pub mod schedules;
 mod strict;
 pub mod support;
 mod tasks;

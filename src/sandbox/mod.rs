@@ -1,9 +1,9 @@
-//! ECR, ECS, STS and a container registry on loopback, inside the binary: a pipeline runs against it on a laptop, and
-//! a rollout can be rehearsed, with faults on request.
+//! ECR, ECS, STS, EventBridge's schedules and a container registry on loopback, inside the binary: a pipeline runs
+//! against it on a laptop, and a rollout can be rehearsed, with faults on request.
 //!
 //! One listener serves all of it ([`Server`]). What it knows lies in one directory ([`Home`]): a catalog of
-//! repositories and images and the document of the ECS plane, each a snapshot and a journal, and blobs by
-//! digest. Deciding is pure (requests and a catalog in, changes out); the server alone reads, writes and waits.
+//! repositories and images, the document of the ECS plane and the timetable of what it is to start, each a snapshot
+//! and a journal, and blobs by digest. Deciding is pure (requests and a catalog in, changes out); the server alone reads, writes and waits.
 
 mod blobs;
 mod caller;
@@ -12,6 +12,7 @@ mod control;
 mod ecr;
 pub mod ecs;
 mod error;
+mod events;
 mod fault;
 mod home;
 mod ids;
@@ -21,9 +22,11 @@ mod refusal;
 mod registry;
 mod requests;
 pub mod run;
+mod scheduler;
 mod server;
 mod state;
 mod sts;
+mod timetable;
 mod token;
 
 pub use control::{Control, Ecs};

@@ -50,7 +50,8 @@ class Checker:
     def error(self, where, shapes, call):
         anywhere = {
             "AccessDeniedException", "AccessDenied", "ThrottlingException", "UnknownOperationException",
-            "SerializationException", "MissingAuthenticationTokenException", "ValidationError", "InvalidAction",
+            "SerializationException", "MissingAuthenticationTokenException", "ValidationError", "ValidationException",
+            "InvalidAction",
         }
         known = {shape.name for shape in shapes.error_shapes} | anywhere
         known |= {shape.error_code for shape in shapes.error_shapes}

@@ -1,18 +1,19 @@
-//! The AWS protocols at `POST /`: JSON 1.1 for ECR and ECS, named by a header, and Query with XML for STS. Signatures
-//! are read and not verified.
+//! The AWS protocols: at `POST /` JSON 1.1 for ECR, ECS and EventBridge, named by a header, and Query with XML for STS; at
+//! paths of its own REST with JSON for EventBridge Scheduler. Signatures are read and not verified.
 
 use bytes::Bytes;
 use hyper::header::{HeaderValue, RETRY_AFTER};
-use serde_json::{Value, json};
+use serde_json::{Map, Value};
 
 use super::handle::{Code, form};
 use super::intake::{Intake, Trouble};
-use super::reply::{Reply, bytes};
+use super::reply::{Reply, bytes, json};
 use super::site::Site;
 use crate::sandbox::Refusal;
 use crate::sandbox::caller::Scope;
 use crate::sandbox::ecr::Ecr;
 use crate::sandbox::fault::Orders;
+use crate::sandbox::scheduler;
 use crate::sandbox::sts::{self, Sts};
 
 /// Larger than any call that AWS takes; a layer part of 20 MiB in base64 is the largest.
@@ -25,6 +26,7 @@ const OTHER: &str = "aws";
 pub enum Api {
     Json { service: &'static str, operation: String },
     Query(std::collections::HashMap<String, String>),
+    Rest(scheduler::Call),
 }
 
 impl Api {
@@ -34,6 +36,7 @@ impl Api {
         let service = match service {
             "AmazonEC2ContainerRegistry_V20150921" => "ecr",
             "AmazonEC2ContainerServiceV20141113" => "ecs",
+            "AWSEvents" => "events",
             _ => OTHER,
         };
         Api::Json { service, operation: operation.into() }
@@ -47,6 +50,15 @@ impl Api {
         match self {
             Api::Json { service, operation } => format!("{service}:{operation}"),
             Api::Query(form) => format!("sts:{}", form.get("Action").map_or("", String::as_str)),
+            Api::Rest(call) => format!("scheduler:{}", call.operation),
+        }
+    }
+
+    /// The whole input of a call with this body.
+    fn input(&self, body: Value) -> Value {
+        match self {
+            Api::Rest(call) => call.input(body),
+            _ => body,
         }
     }
 
@@ -67,12 +79,12 @@ pub async fn answer(
     let caller = site.sessions.arn(scope.as_ref().map(|scope| scope.access_key.as_str()), &site.account);
     let action = call.action();
     let mut reply = match &call {
-        Api::Json { service, operation } => {
-            let input = parse(&body);
+        Api::Json { .. } | Api::Rest(_) => {
+            let input = parse(&body).map(|body| call.input(body));
             let sound =
                 input.clone().and_then(|input| permit(site, &call, &scope, &caller, &input, orders).map(|()| input));
-            let answer = sound.and_then(|input| dispatch(site, service, operation, &caller, input));
-            let reply = as_json(&answer);
+            let answer = sound.and_then(|input| dispatch(site, &call, &caller, input, orders));
+            let reply = if matches!(call, Api::Rest(_)) { as_rest(&answer) } else { as_json(&answer) };
             if site.requests.records() {
                 let said = answer.unwrap_or_else(|refusal| refusal.json());
                 site.requests.record(&action, &input.unwrap_or_default(), reply.status().as_u16(), &said);
@@ -80,7 +92,7 @@ pub async fn answer(
             reply
         }
         Api::Query(form) => {
-            let permitted = permit(site, &call, &scope, &caller, &json!({}), orders);
+            let permitted = permit(site, &call, &scope, &caller, &Value::Object(Map::new()), orders);
             let sts = Sts {
                 account: &site.account,
                 caller: &caller,
@@ -92,7 +104,12 @@ pub async fn answer(
             let reply = as_xml(site, &answer);
             if site.requests.records() {
                 let said = answer.map_or_else(|refusal| refusal.json(), Value::from);
-                site.requests.record(&action, &json!(form), reply.status().as_u16(), &said);
+                site.requests.record(
+                    &action,
+                    &serde_json::to_value(form).unwrap_or_default(),
+                    reply.status().as_u16(),
+                    &said,
+                );
             }
             reply
         }
@@ -108,19 +125,21 @@ pub async fn answer(
 fn parse(body: &[u8]) -> Result<Value, Refusal> {
     let unsound = || Refusal::new("SerializationException", "");
     match body.iter().all(u8::is_ascii_whitespace) {
-        true => Ok(json!({})),
+        true => Ok(Value::Object(Map::new())),
         false => serde_json::from_slice(body).ok().filter(Value::is_object).ok_or_else(unsound),
     }
 }
 
-fn dispatch(site: &Site, service: &str, operation: &str, caller: &str, input: Value) -> Result<Value, Refusal> {
-    match service {
-        "ecr" => Ecr { site, caller, now: site.now() }.call(operation, &input),
-        "ecs" => {
+fn dispatch(site: &Site, call: &Api, caller: &str, input: Value, orders: &Orders) -> Result<Value, Refusal> {
+    match call {
+        Api::Json { service: "ecr", operation } => Ecr { site, caller, now: site.now() }.call(operation, &input),
+        Api::Json { service: "ecs", operation } => {
             let answer = site.plane().call(operation, input, site.clock.now());
             site.plane_has_changed();
             answer
         }
+        Api::Json { service: "events", operation } => site.events(operation, &input, orders.fail_entries.as_ref()),
+        Api::Rest(call) => site.scheduler(call.operation, &input),
         _ => Err(Refusal::unknown_operation()),
     }
 }
@@ -149,7 +168,7 @@ fn permit(
         let denied = Refusal::denied(caller, &call.action(), &resource(site, call, input));
         return Err(match call {
             Api::Query(_) => Refusal { code: "AccessDenied".into(), ..denied.with_status(403) },
-            Api::Json { .. } => denied,
+            Api::Json { .. } | Api::Rest(_) => denied,
         });
     }
     Ok(())
@@ -161,6 +180,14 @@ fn resource(site: &Site, call: &Api, input: &Value) -> String {
     let ecs = |rest: String| format!("arn:aws:ecs:{}:{}:{rest}", site.region, site.account);
     match call {
         Api::Query(form) => form.get("RoleArn").cloned().unwrap_or_else(|| "*".into()),
+        Api::Json { service: "events", .. } => match text("Rule").or(text("Name")) {
+            Some(rule) => format!("arn:aws:events:{}:{}:rule/{rule}", site.region, site.account),
+            None => "*".into(),
+        },
+        Api::Rest(_) => {
+            let (group, name) = (text("GroupName").unwrap_or("default"), text("Name").unwrap_or("*"));
+            format!("arn:aws:scheduler:{}:{}:schedule/{group}/{name}", site.region, site.account)
+        }
         Api::Json { service: "ecr", .. } => text("repositoryName").map_or_else(|| "*".into(), |name| site.arn(name)),
         Api::Json { .. } => {
             let cluster = text("cluster").unwrap_or("default");
@@ -180,6 +207,20 @@ fn as_json(answer: &Result<Value, Refusal>) -> Reply {
     match answer {
         Ok(document) => bytes(200, TYPE, document.to_string()),
         Err(refusal) => coded(bytes(refusal.status, TYPE, refusal.json().to_string()), refusal),
+    }
+}
+
+/// The error's code is in a header (REST JSON protocol).
+fn as_rest(answer: &Result<Value, Refusal>) -> Reply {
+    match answer {
+        Ok(document) => json(200, document),
+        Err(refusal) => {
+            let mut reply = coded(json(scheduler::status(refusal), &scheduler::refused(refusal)), refusal);
+            if let Ok(code) = HeaderValue::from_str(&refusal.code) {
+                reply.headers_mut().insert("x-amzn-errortype", code);
+            }
+            reply
+        }
     }
 }
 

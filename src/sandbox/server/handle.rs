@@ -17,6 +17,7 @@ use crate::sandbox::catalog::Change;
 use crate::sandbox::fault::Orders;
 use crate::sandbox::registry;
 use crate::sandbox::requests::Entry;
+use crate::sandbox::scheduler;
 
 /// The connection breaks instead of an answer.
 #[derive(Debug, thiserror::Error)]
@@ -98,6 +99,9 @@ impl Door {
         }
         if let Some(target) = registry::Target::parse(&parts.method, path) {
             return Ok(Door::Registry(target));
+        }
+        if let Some(call) = scheduler::Call::of(&parts.method, path, parts.uri.query().unwrap_or_default()) {
+            return Ok(Door::Api(Api::Rest(call)));
         }
         if path != "/" || parts.method != hyper::Method::POST {
             return Ok(Door::Nowhere);

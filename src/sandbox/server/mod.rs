@@ -6,6 +6,7 @@ mod api;
 mod handle;
 mod intake;
 mod reply;
+mod schedule;
 mod site;
 mod tasks;
 
@@ -142,7 +143,7 @@ async fn wake(site: &Site, mut tasks: Option<&mut Tasks>) -> Infallible {
             tasks.follow(site);
         }
         let changed = site.plane_changed();
-        let due = site.plane().next_wake();
+        let due = site.next_wake();
         let sleep = async {
             match due.map(|due| due.duration_since(site.clock.now()).unwrap_or_default()) {
                 Some(wait) => site.clock.sleep(wait.max(LEAST)).await,
@@ -151,7 +152,10 @@ async fn wake(site: &Site, mut tasks: Option<&mut Tasks>) -> Infallible {
         };
         tokio::select! {
             () = changed => {}
-            () = sleep => drop(site.plane().tick(site.clock.now())),
+            () = sleep => {
+                drop(site.plane().tick(site.clock.now()));
+                site.start_what_is_due();
+            }
             told = reported(&mut tasks) => drop(site.plane().task_event(&told.task_arn, told.event, site.clock.now())),
         }
     }

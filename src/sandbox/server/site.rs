@@ -17,6 +17,7 @@ use crate::sandbox::fault::{Faults, Script};
 use crate::sandbox::ids::Ids;
 use crate::sandbox::requests::Requests;
 use crate::sandbox::state::PlaneState;
+use crate::sandbox::timetable;
 use crate::sandbox::{Control, Error, Home, Options, Refusal};
 
 pub struct Site {
@@ -31,6 +32,7 @@ pub struct Site {
     pub clock: Clock,
     store: Mutex<Store>,
     plane: Mutex<PlaneState>,
+    timetable: Mutex<timetable::Store>,
     changed: Notify,
     script: Mutex<Script>,
     uploads: Mutex<VecDeque<(String, Upload)>>,
@@ -70,6 +72,7 @@ impl Site {
             requests: Requests::open(&home.log(), options.record.as_deref())?,
             store: Mutex::new(Store::open(dir)?),
             plane: Mutex::new(PlaneState::open(dir, plane, options.pace)?),
+            timetable: Mutex::new(timetable::Store::open(dir, options.pace)?),
             changed: Notify::new(),
             script: Mutex::default(),
             uploads: Mutex::default(),
@@ -91,6 +94,10 @@ impl Site {
 
     pub fn plane(&self) -> MutexGuard<'_, PlaneState> {
         self.plane.lock().expect("plane lock")
+    }
+
+    pub fn timetable(&self) -> MutexGuard<'_, timetable::Store> {
+        self.timetable.lock().expect("timetable lock")
     }
 
     pub fn script(&self) -> MutexGuard<'_, Script> {
