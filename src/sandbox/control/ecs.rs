@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::Control;
 use crate::sandbox::Refusal;
-use crate::sandbox::ecs::{ApiError, Fate, Now, Plane, Rule, TargetHealth, TaskEvent, TaskWant};
+use crate::sandbox::ecs::{ApiError, Fate, Now, Output, Plane, Rule, TargetGroup, TargetHealth, TaskEvent, TaskWant};
 use crate::sandbox::options::Pace;
 
 /// ECS, simulated.
@@ -65,6 +65,14 @@ impl Control for Ecs {
 
     fn targets(&self, group: &str) -> Vec<TargetHealth> {
         self.0.targets(group)
+    }
+
+    fn target_groups(&self) -> BTreeMap<String, TargetGroup> {
+        self.0.target_groups()
+    }
+
+    fn outputs(&mut self) -> Vec<Output> {
+        self.0.outputs()
     }
 
     fn task_event(&mut self, task_arn: &str, event: TaskEvent, now: SystemTime) {

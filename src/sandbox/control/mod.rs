@@ -11,7 +11,7 @@ use std::time::SystemTime;
 use serde_json::Value;
 
 use super::Refusal;
-use super::ecs::{TargetHealth, TaskEvent, TaskWant};
+use super::ecs::{Output, TargetGroup, TargetHealth, TaskEvent, TaskWant};
 use super::options::Pace;
 
 pub trait Control: Send {
@@ -34,6 +34,14 @@ pub trait Control: Send {
     fn set_run_tasks(&mut self, run: bool);
     fn wants(&self) -> Vec<TaskWant>;
     fn targets(&self, group: &str) -> Vec<TargetHealth>;
+    /// The target groups that services name, by ARN.
+    fn target_groups(&self) -> BTreeMap<String, TargetGroup> {
+        BTreeMap::new()
+    }
+    /// What containers of simulated tasks have written since the last time.
+    fn outputs(&mut self) -> Vec<Output> {
+        Vec::new()
+    }
     fn task_event(&mut self, task_arn: &str, event: TaskEvent, now: SystemTime);
     /// The documents that changed since the last time, by key; None for one that is gone.
     fn changes(&mut self) -> Vec<(String, Option<Value>)>;

@@ -71,6 +71,9 @@ pub struct Rule {
     #[serde(default)]
     pub times: Option<u32>,
     pub fate: Fate,
+    /// What the container writes as soon as it runs, line by line.
+    #[serde(default)]
+    pub log: Vec<String>,
     /// How many starts have matched so far.
     #[serde(default)]
     pub seen: u32,
@@ -92,6 +95,7 @@ impl Rule {
             from: 1,
             times: None,
             fate,
+            log: Vec::new(),
             seen: 0,
         }
     }
@@ -130,12 +134,19 @@ pub struct Start<'a> {
     pub containers: &'a [(String, String)],
 }
 
-/// The fate that the rules give, and the container it befalls: by its place in the task.
-pub fn choose(rules: &mut [Rule], start: &Start) -> Option<(Fate, Option<usize>)> {
+/// What the rules give a task.
+pub struct Lot {
+    pub fate: Fate,
+    /// The container that it befalls, by its place in the task; nobody in particular unless the rule names one.
+    pub victim: Option<usize>,
+    pub log: Vec<String>,
+}
+
+pub fn choose(rules: &mut [Rule], start: &Start) -> Option<Lot> {
     let rule = rules.iter_mut().find_map(|rule| (rule.matches(start) && rule.in_turn()).then_some(rule))?;
     let named = rule.container.is_some() || rule.image.is_some();
     let place = start.containers.iter().position(|(name, image)| rule.takes(name, image));
-    Some((rule.fate.clone(), place.filter(|_| named)))
+    Some(Lot { fate: rule.fate.clone(), victim: place.filter(|_| named), log: rule.log.clone() })
 }
 
 #[cfg(test)]
@@ -146,7 +157,7 @@ mod tests {
         let containers = [("web".into(), "repo/web:1".into()), ("log".into(), "fluent".into())];
         let start =
             Start { cluster: "default", service: Some("web"), family: "web", revision, containers: &containers };
-        choose(rules, &start).map(|(fate, _)| fate)
+        choose(rules, &start).map(|lot| lot.fate)
     }
 
     #[test]

@@ -40,8 +40,8 @@ pub use fate::{Fate, Rule};
 pub use keep::Change;
 pub use pace::{Lag, Pace};
 pub use rollout::HookAnswer;
-pub use target::TargetHealth;
-pub use task::{TaskEvent, TaskWant, Wish};
+pub use target::{TargetGroup, TargetHealth};
+pub use task::{Output, TaskEvent, TaskWant, Wish};
 pub use time::Now;
 
 use arn::Owner;
@@ -63,6 +63,8 @@ pub struct Plane {
     timers: Timers,
     #[serde(skip)]
     touched: BTreeSet<String>,
+    #[serde(skip)]
+    outputs: Vec<Output>,
 }
 
 /// What is small and belongs to no single service, task or definition.
@@ -125,6 +127,7 @@ impl Plane {
             tasks: BTreeMap::new(),
             timers: Timers::default(),
             touched: BTreeSet::new(),
+            outputs: Vec::new(),
         }
     }
 

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::Journal;
 use super::journal::Opened;
-use crate::sandbox::ecs::{TargetHealth, TaskEvent, TaskWant};
+use crate::sandbox::ecs::{Output, TargetGroup, TargetHealth, TaskEvent, TaskWant};
 use crate::sandbox::options::Pace;
 use crate::sandbox::{Control, Error, Refusal};
 
@@ -84,6 +84,21 @@ impl PlaneState {
 
     pub fn targets(&self, group: &str) -> Vec<TargetHealth> {
         self.plane.targets(group)
+    }
+
+    /// The targets of a group at this moment, and not at the plane's last.
+    pub fn targets_now(&mut self, group: &str, now: SystemTime) -> Result<Vec<TargetHealth>, Refusal> {
+        self.tick(now)?;
+        self.plane.tick(now);
+        Ok(self.plane.targets(group))
+    }
+
+    pub fn target_groups(&self) -> BTreeMap<String, TargetGroup> {
+        self.plane.target_groups()
+    }
+
+    pub fn outputs(&mut self) -> Vec<Output> {
+        self.plane.outputs()
     }
 
     pub fn task_event(&mut self, task_arn: &str, event: TaskEvent, now: SystemTime) -> Result<(), Refusal> {

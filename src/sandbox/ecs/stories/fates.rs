@@ -141,3 +141,36 @@ fn essential_container_takes_the_others_along() {
         stopped(Fate::ExitCode { code: 0, after: 0.2 }, json!({ "containerDefinitions": containers }), json!({}));
     assert_eq!((&task["containers"][0]["exitCode"], &task["containers"][1]["exitCode"]), (&json!(0), &json!(137)));
 }
+
+#[test]
+fn container_writes_its_lines_once_and_only_if_it_runs() {
+    let written = |fate: Fate| {
+        let mut stage = Stage::new();
+        stage.register("web", json!({}));
+        stage.plane.set_fates(vec![Rule { log: vec!["one".into(), "two".into()], times: Some(1), ..Rule::new(fate) }]);
+        stage.create(1, json!({}));
+        stage.pass(20.0);
+        stage.plane.outputs()
+    };
+    let outputs = written(Fate::ExitCode { code: 1, after: 0.0 });
+    assert_eq!(outputs.len(), 1, "{outputs:?}");
+    assert_eq!((outputs[0].lines.len(), &outputs[0].container["name"]), (2, &json!("web")));
+    assert!(written(Fate::FailPull { reason: None }).is_empty());
+}
+
+#[test]
+fn target_that_fails_its_checks_is_unhealthy_while_ecs_still_waits() {
+    let mut stage = Stage::new();
+    stage.register("web", json!({}));
+    let reason = "Health checks failed with these codes: [502]";
+    stage.fate("web", Fate::ElbHealthCheckFails { reason: Some(reason.into()) });
+    let mut settings = balanced();
+    settings["healthCheckGracePeriodSeconds"] = json!(60_000);
+    stage.create(1, settings);
+    stage.pass(5.0);
+    let target = stage.plane.targets(GROUP).remove(0);
+    assert_eq!((target.state, target.port), ("unhealthy", 80));
+    assert_eq!(target.reason, Some(("Target.ResponseCodeMismatch", reason.into())));
+    assert!(stage.tasks("STOPPED").is_empty(), "the grace period is not over");
+    assert!(stage.plane.target_groups()[GROUP].of_addresses);
+}

@@ -6,7 +6,7 @@ use super::{Container, Health, Interface, Noted, Status, Step, Target, Task, Tim
 use crate::sandbox::ecs::World;
 use crate::sandbox::ecs::definition::Definition;
 use crate::sandbox::ecs::deployment::Image;
-use crate::sandbox::ecs::fate::{self, Fate, Start};
+use crate::sandbox::ecs::fate::{self, Fate, Lot, Start};
 use crate::sandbox::ecs::time::Now;
 use crate::sandbox::ecs::timers::ServiceKey;
 
@@ -31,7 +31,7 @@ impl World {
     /// The task in PROVISIONING, or the reason why it cannot be placed.
     pub fn bear(&mut self, birth: Birth, now: Now) -> Result<Task, String> {
         let images: Vec<(String, String)> = birth.definition.containers().iter().map(name_and_image).collect();
-        let (fate, victim) = self.fate_of(&birth, &images);
+        let Lot { fate, victim, log } = self.fate_of(&birth, &images);
         if let Fate::NoCapacity { reason } = &fate {
             let usual =
                 "Capacity is unavailable at this time. Please try again later or in a different availability zone";
@@ -66,11 +66,12 @@ impl World {
             containers,
             fate,
             victim,
+            log,
             due,
         })
     }
 
-    fn fate_of(&mut self, birth: &Birth, containers: &[(String, String)]) -> (Fate, Option<usize>) {
+    fn fate_of(&mut self, birth: &Birth, containers: &[(String, String)]) -> Lot {
         let start = Start {
             cluster: birth.cluster,
             service: birth.service.as_ref().map(|key| key.name.as_str()),
@@ -83,7 +84,8 @@ impl World {
             (None, Some(_)) => Fate::Healthy,
             (None, None) => Fate::ExitCode { code: 0, after: self.pace.job },
         };
-        fate::choose(&mut self.fates, &start).unwrap_or((usual, None))
+        let usual = Lot { fate: usual, victim: None, log: Vec::new() };
+        fate::choose(&mut self.fates, &start).unwrap_or(usual)
     }
 
     fn container(&mut self, definition: &Value, birth: &Birth, task: &str) -> Container {

@@ -5,11 +5,13 @@ mod birth;
 mod ending;
 mod life;
 mod list;
+mod output;
 mod outside;
 mod run;
 mod show;
 mod stop;
 
+pub use output::Output;
 pub use outside::{TaskEvent, TaskWant, Wish};
 pub use run::Token;
 
@@ -135,6 +137,9 @@ pub struct Task {
     pub fate: Fate,
     /// The container that the fate befalls, by place.
     pub victim: usize,
+    /// What that container writes once it runs, until it has.
+    #[serde(default)]
+    pub log: Vec<String>,
     /// Counts as healthy: its checks passed, or it has none and lived long enough.
     pub ready: bool,
     /// The service has taken note of: its registration, its success, its failure.

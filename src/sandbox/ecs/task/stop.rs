@@ -45,6 +45,7 @@ impl Plane {
             self.timers.sooner(Subject::Service(key), now);
         }
         self.touch(format!("task/{id}"));
+        self.write(id);
         Some(result)
     }
 
