@@ -1,9 +1,10 @@
-//! ECR, ECS, STS, EventBridge's schedules and a container registry on loopback, inside the binary: a pipeline runs
-//! against it on a laptop, and a rollout can be rehearsed, with faults on request.
+//! ECR, ECS, STS, a container registry, and what a deployer asks besides (logs, load balancers, schedules) on loopback,
+//! inside the binary: a pipeline runs against it on a laptop, and a rollout can be rehearsed, with faults on request.
 //!
 //! One listener serves all of it ([`Server`]). What it knows lies in one directory ([`Home`]): a catalog of
-//! repositories and images, the document of the ECS plane and the timetable of what it is to start, each a snapshot
-//! and a journal, and blobs by digest. Deciding is pure (requests and a catalog in, changes out); the server alone reads, writes and waits.
+//! repositories and images, the document of the ECS plane, logs and the timetable of what it is to start, each a
+//! snapshot and a journal, and blobs by digest. Deciding is pure (requests and a catalog in, changes out); the server
+//! alone reads, writes and waits.
 
 mod blobs;
 mod caller;
@@ -11,11 +12,13 @@ mod catalog;
 mod control;
 mod ecr;
 pub mod ecs;
+mod elb;
 mod error;
 mod events;
 mod fault;
 mod home;
 mod ids;
+mod logs;
 mod options;
 mod process;
 mod refusal;

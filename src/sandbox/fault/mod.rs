@@ -12,7 +12,7 @@
 //!     {"on": "events:PutTargets", "then": {"fail_entries": {"target": "1", "code": "InternalException"}}},
 //!     {"then": "expire_token"}
 //!   ],
-//!   "fates": [{"family": "web", "fate": {"exitCode": {"code": 3}}}],
+//!   "fates": [{"family": "web", "fate": {"exitCode": {"code": 3}}, "log": ["no database"]}],
 //!   "lag": {"serviceDeployments": 2.0, "currentDeployment": 5.0}
 //! }
 //! ```

@@ -1,5 +1,6 @@
-//! The AWS protocols: at `POST /` JSON 1.1 for ECR, ECS and EventBridge, named by a header, and Query with XML for STS; at
-//! paths of its own REST with JSON for EventBridge Scheduler. Signatures are read and not verified.
+//! The AWS protocols: at `POST /` JSON 1.1, where a header names service and operation, and Query with XML for STS and
+//! load balancers, told apart by the version that they name; at paths of its own REST with JSON for EventBridge
+//! Scheduler. Signatures are read and not verified.
 
 use bytes::Bytes;
 use hyper::header::{HeaderValue, RETRY_AFTER};
@@ -12,6 +13,7 @@ use super::site::Site;
 use crate::sandbox::Refusal;
 use crate::sandbox::caller::Scope;
 use crate::sandbox::ecr::Ecr;
+use crate::sandbox::elb::{self, Elb};
 use crate::sandbox::fault::Orders;
 use crate::sandbox::scheduler;
 use crate::sandbox::sts::{self, Sts};
@@ -21,6 +23,21 @@ pub const LARGEST: usize = 32 * 1024 * 1024;
 
 /// A service that is not here; its operations are all unknown.
 const OTHER: &str = "aws";
+
+/// IAM's name for the service of load balancers and target groups.
+const LOAD_BALANCING: &str = "elasticloadbalancing";
+
+/// Which service a form is for.
+fn service(form: &std::collections::HashMap<String, String>) -> &'static str {
+    match form.get("Version").map(String::as_str) {
+        Some(elb::VERSION) => LOAD_BALANCING,
+        _ => "sts",
+    }
+}
+
+fn action(form: &std::collections::HashMap<String, String>) -> &str {
+    form.get("Action").map_or("", String::as_str)
+}
 
 /// A call that has a name.
 pub enum Api {
@@ -37,6 +54,7 @@ impl Api {
             "AmazonEC2ContainerRegistry_V20150921" => "ecr",
             "AmazonEC2ContainerServiceV20141113" => "ecs",
             "AWSEvents" => "events",
+            "Logs_20140328" => "logs",
             _ => OTHER,
         };
         Api::Json { service, operation: operation.into() }
@@ -49,7 +67,7 @@ impl Api {
     pub fn action(&self) -> String {
         match self {
             Api::Json { service, operation } => format!("{service}:{operation}"),
-            Api::Query(form) => format!("sts:{}", form.get("Action").map_or("", String::as_str)),
+            Api::Query(form) => format!("{}:{}", service(form), action(form)),
             Api::Rest(call) => format!("scheduler:{}", call.operation),
         }
     }
@@ -88,6 +106,25 @@ pub async fn answer(
             if site.requests.records() {
                 let said = answer.unwrap_or_else(|refusal| refusal.json());
                 site.requests.record(&action, &input.unwrap_or_default(), reply.status().as_u16(), &said);
+            }
+            reply
+        }
+        Api::Query(form) if service(form) == LOAD_BALANCING => {
+            let input = elb::input(form);
+            let permitted = permit(site, &call, &scope, &caller, &input, orders);
+            let targets = |group: &str| site.plane().targets_now(group, site.clock.now());
+            let answer = permitted.and_then(|()| {
+                let groups = site.plane().target_groups();
+                Elb { groups, targets: &targets }.call(self::action(form), &input)
+            });
+            let request = site.ids.uuid();
+            let reply = match &answer {
+                Ok(answer) => bytes(200, "text/xml", elb::document(self::action(form), answer, &request)),
+                Err(refusal) => coded(bytes(refusal.status, "text/xml", elb::error(refusal, &request)), refusal),
+            };
+            if site.requests.records() {
+                let said = answer.unwrap_or_else(|refusal| refusal.json());
+                site.requests.record(&action, &input, reply.status().as_u16(), &said);
             }
             reply
         }
@@ -140,6 +177,7 @@ fn dispatch(site: &Site, call: &Api, caller: &str, input: Value, orders: &Orders
         }
         Api::Json { service: "events", operation } => site.events(operation, &input, orders.fail_entries.as_ref()),
         Api::Rest(call) => site.scheduler(call.operation, &input),
+        Api::Json { service: "logs", operation } => site.call_logs(operation, &input),
         _ => Err(Refusal::unknown_operation()),
     }
 }
@@ -179,6 +217,7 @@ fn resource(site: &Site, call: &Api, input: &Value) -> String {
     let text = |name: &str| input.get(name).and_then(Value::as_str);
     let ecs = |rest: String| format!("arn:aws:ecs:{}:{}:{rest}", site.region, site.account);
     match call {
+        Api::Query(_) if text("TargetGroupArn").is_some() => text("TargetGroupArn").unwrap_or("*").to_owned(),
         Api::Query(form) => form.get("RoleArn").cloned().unwrap_or_else(|| "*".into()),
         Api::Json { service: "events", .. } => match text("Rule").or(text("Name")) {
             Some(rule) => format!("arn:aws:events:{}:{}:rule/{rule}", site.region, site.account),
@@ -189,6 +228,10 @@ fn resource(site: &Site, call: &Api, input: &Value) -> String {
             format!("arn:aws:scheduler:{}:{}:schedule/{group}/{name}", site.region, site.account)
         }
         Api::Json { service: "ecr", .. } => text("repositoryName").map_or_else(|| "*".into(), |name| site.arn(name)),
+        Api::Json { service: "logs", .. } => {
+            let (group, stream) = (text("logGroupName").unwrap_or("*"), text("logStreamName").unwrap_or(""));
+            format!("arn:aws:logs:{}:{}:log-group:{group}:log-stream:{stream}", site.region, site.account)
+        }
         Api::Json { .. } => {
             let cluster = text("cluster").unwrap_or("default");
             let cluster = cluster.rsplit('/').next().unwrap_or(cluster);

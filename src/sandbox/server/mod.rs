@@ -5,6 +5,7 @@ mod admin;
 mod api;
 mod handle;
 mod intake;
+mod logs;
 mod reply;
 mod schedule;
 mod site;
@@ -142,6 +143,8 @@ async fn wake(site: &Site, mut tasks: Option<&mut Tasks>) -> Infallible {
         if let Some(tasks) = &tasks {
             tasks.follow(site);
         }
+        // A disk that is full will show itself to whoever asks for the lines.
+        let _ = site.gather_logs();
         let changed = site.plane_changed();
         let due = site.next_wake();
         let sleep = async {

@@ -15,6 +15,7 @@ use crate::sandbox::caller::Sessions;
 use crate::sandbox::catalog::{Admission, Catalog, Change, Objection, Rules, Settings, Store, admit};
 use crate::sandbox::fault::{Faults, Script};
 use crate::sandbox::ids::Ids;
+use crate::sandbox::logs::{self, Tails};
 use crate::sandbox::requests::Requests;
 use crate::sandbox::state::PlaneState;
 use crate::sandbox::timetable;
@@ -33,6 +34,8 @@ pub struct Site {
     store: Mutex<Store>,
     plane: Mutex<PlaneState>,
     timetable: Mutex<timetable::Store>,
+    logs: Mutex<logs::Store>,
+    tails: Mutex<Tails>,
     changed: Notify,
     script: Mutex<Script>,
     uploads: Mutex<VecDeque<(String, Upload)>>,
@@ -73,6 +76,8 @@ impl Site {
             store: Mutex::new(Store::open(dir)?),
             plane: Mutex::new(PlaneState::open(dir, plane, options.pace)?),
             timetable: Mutex::new(timetable::Store::open(dir, options.pace)?),
+            logs: Mutex::new(logs::Store::open(dir)?),
+            tails: Mutex::default(),
             changed: Notify::new(),
             script: Mutex::default(),
             uploads: Mutex::default(),
@@ -98,6 +103,15 @@ impl Site {
 
     pub fn timetable(&self) -> MutexGuard<'_, timetable::Store> {
         self.timetable.lock().expect("timetable lock")
+    }
+
+    pub fn logs(&self) -> MutexGuard<'_, logs::Store> {
+        self.logs.lock().expect("logs lock")
+    }
+
+    /// Files of containers that really run.
+    pub fn tails(&self) -> MutexGuard<'_, Tails> {
+        self.tails.lock().expect("tails lock")
     }
 
     pub fn script(&self) -> MutexGuard<'_, Script> {

@@ -43,8 +43,10 @@ impl Tasks {
     /// Brings about what the plane wants now.
     pub fn follow(&self, site: &Site) {
         let plane = site.plane();
+        let wants = plane.wants();
+        site.follow_logs(&wants, |want, container| self.runner.log(&want.task_arn, container));
         // What cannot be brought about now is tried again after the next change.
-        let _ = self.runner.follow(&plane.wants(), |group| plane.targets(group));
+        let _ = self.runner.follow(&wants, |group| plane.targets(group));
     }
 
     /// What happened to a task; nothing ever, once the runner is gone.
