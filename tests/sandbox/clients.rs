@@ -84,8 +84,11 @@ async fn botocore_finds_nothing_wrong() {
     let sandbox = Sandbox::start_with(|options| options.record = Some(record.clone())).await;
     let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sandbox");
     let fate = json!({ "image": ":bad", "fate": { "exitCode": { "code": 3 } } });
-    sandbox.set_faults(json!({ "fates": [fate] })).await;
-    for name in ["story.py", "rollouts.py"] {
+    let lines = ["listening on 80", "cannot reach the database"];
+    let reason = "Health checks failed with these codes: [502]";
+    let chatty = json!({ "image": ":chatty", "fate": { "elbHealthCheckFails": { "reason": reason } }, "log": lines });
+    sandbox.set_faults(json!({ "fates": [fate, chatty] })).await;
+    for name in ["story.py", "rollouts.py", "traces.py"] {
         let mut story = python();
         story.arg(scripts.join(name)).envs(sandbox.running.environment());
         in_background(story).await;

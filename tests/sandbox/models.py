@@ -14,6 +14,9 @@ import botocore.session
 
 TEXTS = {"string", "blob", "character"}
 
+# Services whose name in IAM is not botocore's.
+NAMES = {"elasticloadbalancing": "elbv2"}
+
 
 class Checker:
     def __init__(self):
@@ -24,7 +27,7 @@ class Checker:
 
     def model(self, service):
         if service not in self.models:
-            self.models[service] = self.session.get_service_model(service)
+            self.models[service] = self.session.get_service_model(NAMES.get(service, service))
         return self.models[service]
 
     def check(self, call):
