@@ -186,7 +186,7 @@ async fn call_without_signature_or_sense_is_refused_in_awss_words() {
     assert_eq!(answer["__type"], "SerializationException");
     let (_, answer) = sandbox.aws("AmazonEC2ContainerServiceV20141113", "Dance", json!({})).await.unwrap();
     assert_eq!(answer["__type"], "UnknownOperationException");
-    let (status, answer) = sandbox.aws("Logs_20140328", "GetLogEvents", json!({})).await.unwrap();
+    let (status, answer) = sandbox.aws("DynamoDB_20120810", "ListTables", json!({})).await.unwrap();
     assert_eq!((status, &answer["__type"]), (400, &json!("UnknownOperationException")));
 }
 
