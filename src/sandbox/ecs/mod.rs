@@ -23,6 +23,7 @@ mod service;
 mod tag;
 mod target;
 mod task;
+mod task_set;
 mod time;
 mod timers;
 
@@ -37,6 +38,7 @@ use sha2::{Digest, Sha256};
 
 pub use error::ApiError;
 pub use fate::{Fate, Rule};
+pub(in crate::sandbox) use ids::Ids;
 pub use keep::Change;
 pub use pace::{Lag, Pace};
 pub use rollout::HookAnswer;
@@ -47,7 +49,6 @@ pub use time::Now;
 use arn::Owner;
 use cluster::Cluster;
 use definition::Family;
-use ids::Ids;
 use service::Service;
 use task::{Task, Token};
 use timers::{ServiceKey, Subject, Timers};
@@ -198,6 +199,11 @@ impl Plane {
             "DescribeServiceRevisions" => self.describe_service_revisions(&body),
             "StopServiceDeployment" => self.stop_service_deployment(&body, now),
             "ContinueServiceDeployment" => self.continue_service_deployment(&body, now),
+            "CreateTaskSet" => self.create_task_set(&body, now),
+            "DescribeTaskSets" => self.describe_task_sets(&body),
+            "UpdateTaskSet" => self.update_task_set(&body, now),
+            "UpdateServicePrimaryTaskSet" => self.update_primary_task_set(&body, now),
+            "DeleteTaskSet" => self.delete_task_set(&body, now),
             "RunTask" => self.run_task(&body, now),
             "StopTask" => self.stop_task(&body, now),
             "ListTasks" => self.list_tasks(&body, now),

@@ -44,6 +44,8 @@ pub struct Pace {
     /// First pause of the service throttle; it doubles up to `throttle_limit`.
     pub throttle: f64,
     pub throttle_limit: f64,
+    /// CodeDeploy gives a new task set so long to become healthy.
+    pub replacement: f64,
     /// Stopped tasks stay visible this long.
     pub remember: f64,
 }
@@ -70,6 +72,7 @@ impl Pace {
             hook_retry: 0.5,
             throttle: 0.5,
             throttle_limit: 27.0,
+            replacement: 8.0,
             remember: 3600.0,
         }
     }
@@ -95,6 +98,7 @@ impl Pace {
             hook_retry: 30.0,
             throttle: 60.0,
             throttle_limit: 27.0 * 60.0,
+            replacement: 3600.0,
             remember: 3600.0,
         }
     }

@@ -6,8 +6,10 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::Plane;
+use super::deployment::Deployment;
 use super::fate::Fate;
 use super::pace::Pace;
+use super::service::Controller;
 use super::task::{Target, Task};
 use super::time::Now;
 
@@ -52,7 +54,7 @@ impl Plane {
                     continue;
                 };
                 let tasks = deployment.tasks.iter().filter_map(|id| self.tasks.get(id));
-                let weight = service.weight(&deployment.revision);
+                let weight = service.weight(deployment);
                 targets.extend(tasks.filter(|task| task.noted.registered).filter_map(|task| {
                     let (state, reason) = self.health_of(task)?;
                     Some(TargetHealth {
@@ -138,11 +140,12 @@ fn failure(fate: &Fate) -> Reason {
 }
 
 impl super::service::Service {
-    fn weight(&self, revision: &str) -> u32 {
+    fn weight(&self, deployment: &Deployment) -> u32 {
         match self.releases.first() {
+            _ if self.controller() != Controller::Ecs => deployment.set.weight(deployment.primary),
             Some(release) if release.is_staged() && !release.is_over() => {
                 let share = release.traffic.production;
-                if release.target == revision { share as u32 } else { (100.0 - share) as u32 }
+                if release.target == deployment.revision { share as u32 } else { (100.0 - share) as u32 }
             }
             _ => 100,
         }

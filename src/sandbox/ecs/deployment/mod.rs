@@ -6,9 +6,11 @@ mod show;
 mod start;
 
 pub use revision::{Image, Revision};
+pub use start::forget_revisions;
 
 use serde::{Deserialize, Serialize};
 
+use super::task_set::TaskSet;
 use super::time::Now;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,6 +55,9 @@ pub struct Deployment {
     pub told_no_room: bool,
     /// Its tasks that are not STOPPED.
     pub tasks: Vec<String>,
+    /// What it is besides where ECS itself does not deploy.
+    #[serde(default)]
+    pub set: TaskSet,
 }
 
 impl Deployment {

@@ -23,7 +23,11 @@ impl Plane {
         let counts = self.counts(one);
         let mut shown = json!({
             "id": one.id,
-            "status": if one.primary { "PRIMARY" } else { "ACTIVE" },
+            "status": match one.primary {
+                true => "PRIMARY",
+                false if one.set.draining => "DRAINING",
+                false => "ACTIVE",
+            },
             "taskDefinition": one.definition,
             "pendingCount": counts.pending,
             "runningCount": counts.running,
@@ -60,10 +64,11 @@ impl Plane {
         shown["taskSetArn"] = json!(self.world.owner.of("ecs", &place));
         shown["serviceArn"] = json!(service.arn);
         shown["clusterArn"] = json!(self.world.owner.cluster(&service.key.cluster));
-        shown["startedBy"] = json!("CODE_DEPLOY");
         shown["computedDesiredCount"] = json!(one.wanted);
-        shown["scale"] = json!({ "value": 100.0, "unit": "PERCENT" });
         shown["stabilityStatus"] = json!(if one.is_going_on() { "STABILIZING" } else { "STEADY_STATE" });
         shown["stabilityStatusAt"] = one.updated.stamp();
+        one.set.show(shown);
+        let balancers = service.revision(&one.revision).map(|revision| &revision.settings["loadBalancers"]);
+        shown["loadBalancers"] = balancers.filter(|all| all.is_array()).cloned().unwrap_or_else(|| json!([]));
     }
 }

@@ -7,6 +7,7 @@ use super::{Deployment, Image, Revision, Rollout};
 use crate::sandbox::ecs::Plane;
 use crate::sandbox::ecs::release::Release;
 use crate::sandbox::ecs::service::{Controller, OF_REVISION, Service};
+use crate::sandbox::ecs::task_set::TaskSet;
 use crate::sandbox::ecs::time::Now;
 
 /// Revisions and service deployments that are remembered for each service; ECS keeps ninety days of them.
@@ -61,6 +62,7 @@ impl Plane {
             rollback,
             told_no_room: false,
             tasks: Vec::new(),
+            set: TaskSet::of(service),
             id,
         };
         service.wake_by(deployment.hold);
@@ -85,7 +87,7 @@ impl Plane {
     }
 
     /// Tags are resolved to digests once per deployment.
-    fn images(&self, definition: &str) -> Vec<Image> {
+    pub(in crate::sandbox::ecs) fn images(&self, definition: &str) -> Vec<Image> {
         let containers =
             self.definition(definition).map(|definition| definition.containers().to_vec()).unwrap_or_default();
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
@@ -109,7 +111,7 @@ fn serving(service: &Service) -> Vec<String> {
     arns
 }
 
-fn forget_revisions(service: &mut Service) {
+pub fn forget_revisions(service: &mut Service) {
     let spare = service.revisions.len().saturating_sub(KEPT);
     let last_good = service.last_good.clone();
     let used: Vec<String> = service.deployments.iter().map(|deployment| deployment.revision.clone()).collect();

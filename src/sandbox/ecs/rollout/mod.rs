@@ -9,6 +9,7 @@ mod hooks;
 mod news;
 mod rollback;
 mod rolling;
+mod sets;
 mod staged;
 
 pub use hooks::HookAnswer;
@@ -18,7 +19,7 @@ use serde_json::Value;
 use super::Plane;
 use super::deployment::{Deployment, Rollout};
 use super::release::{Release, Status};
-use super::service::{Service, State};
+use super::service::{Controller, Service, State};
 use super::time::Now;
 use super::timers::ServiceKey;
 
@@ -30,6 +31,9 @@ impl Plane {
 
     fn converge(&mut self, service: &mut Service, now: Now) {
         self.take_news(service, now);
+        if service.controller() != Controller::Ecs {
+            return self.converge_sets(service, now);
+        }
         self.advance_releases(service, now);
         self.judge(service, now);
         match service.releases.first() {
@@ -97,6 +101,10 @@ impl Plane {
         let back = service.deployments.first().is_some_and(|primary| primary.rollback && primary.is_going_on());
         let shown = |one: &Deployment| one.primary || (back && one.rollout == Rollout::Failed);
         service.deployments.retain(|one| shown(one) || !self.is_idle(one));
+        self.end_drained(service);
+    }
+
+    fn end_drained(&self, service: &mut Service) {
         if service.state == State::Draining && service.deployments.iter().all(|one| self.is_idle(one)) {
             service.state = State::Inactive;
             service.deployments.clear();

@@ -5,7 +5,7 @@ use crate::sandbox::ecs::Plane;
 use crate::sandbox::ecs::deployment::Deployment;
 use crate::sandbox::ecs::event;
 use crate::sandbox::ecs::fate::Fate;
-use crate::sandbox::ecs::service::Service;
+use crate::sandbox::ecs::service::{Controller, Service};
 use crate::sandbox::ecs::task::{Health, Status, Target, Task};
 use crate::sandbox::ecs::time::Now;
 
@@ -100,8 +100,9 @@ impl Plane {
     /// The service throttle: it waits longer and longer between starts that never reach RUNNING. Failed
     /// health checks and exits after RUNNING do not count.
     fn throttle(&mut self, service: &mut Service, place: usize, failed: bool, now: Now) {
+        let sets = service.controller() != Controller::Ecs;
         let deployment = &mut service.deployments[place];
-        if !failed || !deployment.primary || deployment.never_ran < PATIENCE {
+        if !failed || !(deployment.primary || sets) || deployment.never_ran < PATIENCE {
             return;
         }
         let doublings = (deployment.never_ran - PATIENCE).min(16);

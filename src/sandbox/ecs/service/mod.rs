@@ -9,7 +9,7 @@ mod show;
 mod update;
 mod validate;
 
-pub use validate::check_network;
+pub use validate::{check_against, check_network};
 
 pub use defaults::OF_REVISION;
 

@@ -171,6 +171,7 @@ mod keeping;
 mod resources;
 mod rolling;
 mod services;
+mod sets;
 mod shifting;
 mod tasks;
 mod weather;

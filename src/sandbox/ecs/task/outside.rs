@@ -8,6 +8,7 @@ use super::{Status, Step, Task};
 use crate::sandbox::ecs::Plane;
 use crate::sandbox::ecs::fate::Fate;
 use crate::sandbox::ecs::pace::Pace;
+use crate::sandbox::ecs::service::Service;
 use crate::sandbox::ecs::time::Now;
 
 /// What the runner of a task reports.
@@ -76,7 +77,7 @@ impl Plane {
             wish: if task.status == Status::Stopping { Wish::Stop } else { Wish::Run },
             definition: self.definition(&task.definition).map(|found| found.document.clone()).unwrap_or_default(),
             overrides: task.members["overrides"].clone(),
-            load_balancers: service.map(|service| service.settings["loadBalancers"].clone()).unwrap_or_default(),
+            load_balancers: service.map(Service::balancers).unwrap_or_default(),
             address: task.interface.as_ref().map(|interface| interface.address.clone()),
             draining: task.status == Status::Deactivating,
         }
