@@ -1,5 +1,6 @@
-//! ECR, ECS, STS, a container registry, and what a deployer asks besides (logs, load balancers, schedules) on loopback,
-//! inside the binary: a pipeline runs against it on a laptop, and a rollout can be rehearsed, with faults on request.
+//! ECR, ECS, STS, a container registry, and what a deployer asks besides (CodeDeploy, logs, load balancers, schedules)
+//! on loopback, inside the binary: a pipeline runs against it on a laptop, and a rollout can be rehearsed, with faults
+//! on request.
 //!
 //! One listener serves all of it ([`Server`]). What it knows lies in one directory ([`Home`]): a catalog of
 //! repositories and images, the document of the ECS plane, logs and the timetable of what it is to start, each a
@@ -9,6 +10,7 @@
 mod blobs;
 mod caller;
 mod catalog;
+mod codedeploy;
 mod control;
 mod ecr;
 pub mod ecs;

@@ -1,4 +1,4 @@
-//! The ECS plane at the seam: its moments, paces, refusals and fates in the terms of the server.
+//! ECS and CodeDeploy at the seam: its moments, paces, refusals and fates in the terms of the server.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -7,29 +7,49 @@ use serde_json::Value;
 
 use super::Control;
 use crate::sandbox::Refusal;
+use crate::sandbox::codedeploy::CodeDeploy;
 use crate::sandbox::ecs::{ApiError, Fate, Now, Output, Plane, Rule, TargetGroup, TargetHealth, TaskEvent, TaskWant};
 use crate::sandbox::options::Pace;
 
-/// ECS, simulated.
-pub struct Ecs(Plane);
+/// ECS and CodeDeploy, simulated.
+pub struct Ecs(Plane, CodeDeploy);
 
 impl Ecs {
     pub fn new(account: &str, region: &str) -> Self {
-        Ecs(Plane::new(account, region))
+        Ecs(Plane::new(account, region), CodeDeploy::default())
+    }
+
+    /// When either is due.
+    fn due(&self) -> Option<Now> {
+        [self.0.next_wake(), self.1.next_wake()].into_iter().flatten().min()
     }
 }
 
 impl Control for Ecs {
     fn call(&mut self, operation: &str, body: Value, now: SystemTime) -> Result<Value, Refusal> {
-        self.0.call(operation, body, moment(now)).map_err(refusal)
+        let answer = self.0.call(operation, body, moment(now)).map_err(refusal);
+        self.1.look(moment(now), &mut self.0);
+        answer
     }
 
+    fn codedeploy(&mut self, operation: &str, body: Value, now: SystemTime) -> Result<Value, Refusal> {
+        let answer = self.1.call(operation, &body, moment(now), &mut self.0);
+        self.1.look(moment(now), &mut self.0);
+        answer
+    }
+
+    /// Each moment by itself, so that CodeDeploy sees what ECS does when it does it.
     fn tick(&mut self, now: SystemTime) {
-        self.0.tick(moment(now));
+        let now = moment(now);
+        while let Some(at) = self.due().filter(|at| *at <= now) {
+            self.0.tick(at);
+            self.1.look(self.0.time(), &mut self.0);
+        }
+        self.0.tick(now);
     }
 
     fn next_wake(&self) -> Option<SystemTime> {
-        self.0.next_wake().map(|wake| UNIX_EPOCH + Duration::from_millis((wake.seconds() * 1000.0).round() as u64))
+        self.due().map(|wake| UNIX_EPOCH + Duration::from_millis((wake.seconds() * 1000.0).round() as u64))
     }
 
     fn set_pace(&mut self, pace: Pace) {
@@ -77,13 +97,16 @@ impl Control for Ecs {
 
     fn task_event(&mut self, task_arn: &str, event: TaskEvent, now: SystemTime) {
         self.0.task_event(task_arn, event, moment(now));
+        self.1.look(moment(now), &mut self.0);
     }
 
     fn changes(&mut self) -> Vec<(String, Option<Value>)> {
-        self.0.changes().into_iter().map(|change| (change.key, change.document)).collect()
+        let own = self.0.changes().into_iter().map(|change| (change.key, change.document));
+        own.chain(self.1.changes()).collect()
     }
 
-    fn restore(&mut self, documents: BTreeMap<String, Value>) -> Result<(), String> {
+    fn restore(&mut self, mut documents: BTreeMap<String, Value>) -> Result<(), String> {
+        self.1 = CodeDeploy::restore(&mut documents).map_err(|why| why.to_string())?;
         self.0 = Plane::restore(documents).map_err(|why| why.to_string())?;
         Ok(())
     }

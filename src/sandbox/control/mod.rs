@@ -17,6 +17,10 @@ use super::options::Pace;
 pub trait Control: Send {
     /// One operation of the ECS API: raw JSON in, raw JSON out.
     fn call(&mut self, operation: &str, body: Value, now: SystemTime) -> Result<Value, Refusal>;
+    /// One operation of CodeDeploy's API, which deploys to this plane's services.
+    fn codedeploy(&mut self, _: &str, _: Value, _: SystemTime) -> Result<Value, Refusal> {
+        Err(Refusal::unknown_operation())
+    }
     /// Lets happen what is due.
     fn tick(&mut self, now: SystemTime);
     /// When something is due next, if anything is.

@@ -55,6 +55,7 @@ impl Api {
             "AmazonEC2ContainerServiceV20141113" => "ecs",
             "AWSEvents" => "events",
             "Logs_20140328" => "logs",
+            "CodeDeploy_20141006" => "codedeploy",
             _ => OTHER,
         };
         Api::Json { service, operation: operation.into() }
@@ -178,6 +179,11 @@ fn dispatch(site: &Site, call: &Api, caller: &str, input: Value, orders: &Orders
         Api::Json { service: "events", operation } => site.events(operation, &input, orders.fail_entries.as_ref()),
         Api::Rest(call) => site.scheduler(call.operation, &input),
         Api::Json { service: "logs", operation } => site.call_logs(operation, &input),
+        Api::Json { service: "codedeploy", operation } => {
+            let answer = site.plane().codedeploy(operation, input, site.clock.now());
+            site.plane_has_changed();
+            answer
+        }
         _ => Err(Refusal::unknown_operation()),
     }
 }
@@ -232,6 +238,13 @@ fn resource(site: &Site, call: &Api, input: &Value) -> String {
             let (group, stream) = (text("logGroupName").unwrap_or("*"), text("logStreamName").unwrap_or(""));
             format!("arn:aws:logs:{}:{}:log-group:{group}:log-stream:{stream}", site.region, site.account)
         }
+        Api::Json { service: "codedeploy", .. } => match (text("applicationName"), text("deploymentGroupName")) {
+            (Some(application), Some(group)) => {
+                let place = format!("{}:{}", site.region, site.account);
+                format!("arn:aws:codedeploy:{place}:deploymentgroup:{application}/{group}")
+            }
+            _ => "*".into(),
+        },
         Api::Json { .. } => {
             let cluster = text("cluster").unwrap_or("default");
             let cluster = cluster.rsplit('/').next().unwrap_or(cluster);

@@ -41,10 +41,23 @@ impl PlaneState {
     pub fn call(&mut self, operation: &str, body: Value, now: SystemTime) -> Result<Value, Refusal> {
         self.tick(now)?;
         let answer = self.plane.call(operation, body, now);
-        if !["Describe", "List", "Get", "Discover"].iter().any(|reading| operation.starts_with(reading)) {
-            self.keep()?;
-        }
+        self.keep_after(operation)?;
         answer
+    }
+
+    pub fn codedeploy(&mut self, operation: &str, body: Value, now: SystemTime) -> Result<Value, Refusal> {
+        self.tick(now)?;
+        let answer = self.plane.codedeploy(operation, body, now);
+        self.keep_after(operation)?;
+        answer
+    }
+
+    /// What only reads leaves nothing to write.
+    fn keep_after(&mut self, operation: &str) -> Result<(), Refusal> {
+        match ["Describe", "List", "Get", "BatchGet", "Discover"].iter().any(|reading| operation.starts_with(reading)) {
+            true => Ok(()),
+            false => self.keep(),
+        }
     }
 
     pub fn tick(&mut self, now: SystemTime) -> Result<(), Refusal> {

@@ -132,7 +132,7 @@ impl World {
         }
     }
 
-    fn answer(&mut self, target: &str) -> HookAnswer {
+    pub(in crate::sandbox::ecs) fn answer(&mut self, target: &str) -> HookAnswer {
         let script = self.hooks.iter_mut().find(|(part, _)| target.contains(part.as_str())).map(|(_, answers)| answers);
         match script {
             Some(answers) if answers.len() > 1 => answers.remove(0),

@@ -1,5 +1,4 @@
-//! UpdateTaskSet, UpdateServicePrimaryTaskSet and DeleteTaskSet; and the traffic that a load balancer's owner says
-//! it has shifted.
+//! UpdateTaskSet, UpdateServicePrimaryTaskSet and DeleteTaskSet.
 
 use serde_json::{Value, json};
 
@@ -10,7 +9,6 @@ use crate::sandbox::ecs::error::{ApiError, invalid};
 use crate::sandbox::ecs::input::{flag, required};
 use crate::sandbox::ecs::service::{OF_REVISION, Service};
 use crate::sandbox::ecs::time::Now;
-use crate::sandbox::ecs::timers::ServiceKey;
 
 impl Plane {
     pub(in crate::sandbox::ecs) fn update_task_set(&mut self, body: &Value, now: Now) -> Result<Value, ApiError> {
@@ -78,19 +76,6 @@ impl Plane {
         let service = &self.services[&key];
         let shown = place(service, &id).map(|at| self.show_deployment(service, &service.deployments[at], false));
         Ok(json!({ "taskSet": shown }))
-    }
-
-    /// Shares of the production traffic, in percent, by the sets' ids. ECS does not know them: the weights are the
-    /// load balancer's, and whoever plays it learns them from `targets`.
-    pub fn shift_traffic(&mut self, cluster: &str, service: &str, shares: &[(&str, f64)], now: Now) {
-        let key = ServiceKey { cluster: cluster.to_owned(), name: service.to_owned() };
-        self.with_service(&key, now, |_, service| {
-            for (id, share) in shares {
-                if let Some(at) = place(service, id) {
-                    service.deployments[at].set.traffic = Some(*share);
-                }
-            }
-        });
     }
 }
 

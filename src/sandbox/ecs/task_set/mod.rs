@@ -4,6 +4,7 @@
 
 mod change;
 mod create;
+mod deployer;
 mod show;
 
 use serde::{Deserialize, Serialize};
