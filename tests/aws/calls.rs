@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::support::aws::{ACCESS_KEY, FakeAws, Reply, SECRET_KEY, Told};
 
 /// Every way in which a typed structure or a careless parser could damage a document.
-const ODD: &str = r#"{"zeta":1,"alpha":{"invented":[{"by":"AWS tomorrow"},null,true]},"price":1.50,"huge":123456789012345678901234567890,"i64":-9223372036854775808,"exp":1e+400,"null":null,"empty":"","none":[],"nothing":{},"text":"Grüße 漢字 \u0001 \" \\ 👍","same":"A"}"#;
+const ODD: &str = r#"{"family":"web","containerDefinitions":[],"newestFeature":{"zeta":1,"alpha":{"invented":[{"by":"AWS tomorrow"},null,true]},"price":1.50,"huge":123456789012345678901234567890,"i64":-9223372036854775808,"exp":1e+400,"null":null,"empty":"","none":[],"nothing":{},"text":"Grüße 漢字 \u0001 \" \\ 👍","same":"A"}}"#;
 
 fn odd() -> Value {
     serde_json::from_str(ODD).unwrap()
@@ -32,8 +32,8 @@ async fn request_is_json_1_1_and_signed() {
     aws.answer("DescribeServices", Reply::json(json!({})));
     aws.answer("DescribeImages", Reply::json(json!({})));
     let session = aws.session().await;
-    session.ecs().call(Operation::DescribeServices, json!({})).await.unwrap();
-    session.ecr().call(ecr::Operation::DescribeImages, json!({})).await.unwrap();
+    session.ecs().call(Operation::DescribeServices, json!({ "services": ["web"] })).await.unwrap();
+    session.ecr().call(ecr::Operation::DescribeImages, json!({ "repositoryName": "web" })).await.unwrap();
     let targets = [
         ("DescribeServices", "AmazonEC2ContainerServiceV20141113.DescribeServices", "ecs"),
         ("DescribeImages", "AmazonEC2ContainerRegistry_V20150921.DescribeImages", "ecr"),
@@ -62,7 +62,8 @@ async fn answer_carries_the_time_of_the_server() {
 async fn answer_without_a_body_is_null() {
     let aws = FakeAws::start().await;
     aws.answer("TagResource", Reply::raw(200, "application/x-amz-json-1.1", ""));
-    let answer = aws.session().await.ecs().call(Operation::TagResource, json!({})).await.unwrap();
+    let input = json!({ "resourceArn": "arn:aws:ecs:eu-west-1:123456789012:service/main/web", "tags": [] });
+    let answer = aws.session().await.ecs().call(Operation::TagResource, input).await.unwrap();
     assert_eq!(answer.body, Value::Null);
 }
 

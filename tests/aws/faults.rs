@@ -5,9 +5,17 @@ use std::time::Duration;
 use dockless::aws::ecs::Operation::{DescribeServices, RegisterTaskDefinition, UpdateService};
 use dockless::aws::{Error, Options, Patience, Session};
 use dockless::report::{Event, Events, Explain};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::aws::{FakeAws, Reply, SECRET_KEY, Told};
+
+fn web() -> Value {
+    json!({ "services": ["web"] })
+}
+
+fn definition() -> Value {
+    json!({ "family": "web", "containerDefinitions": [] })
+}
 
 async fn open(options: Options) -> Session {
     Session::open(options, Events::none()).await.unwrap()
@@ -19,7 +27,7 @@ async fn throttling_is_waited_out_and_told() {
     aws.next_times(3, "DescribeServices", Reply::fault(400, "ThrottlingException", "Rate exceeded"));
     aws.answer("DescribeServices", Reply::json(json!({ "services": [] })));
     let session = Session::open(aws.options(), told.events()).await.unwrap();
-    session.ecs().call(DescribeServices, json!({ "services": ["web"] })).await.unwrap();
+    session.ecs().call(DescribeServices, web()).await.unwrap();
     let bodies: Vec<_> = aws.received().iter().map(|request| request.text().to_owned()).collect();
     assert_eq!(bodies, vec![r#"{"services":["web"]}"#; 4]);
     let retries: Vec<_> = told.all().into_iter().filter_map(retry).collect();
@@ -39,7 +47,7 @@ async fn throttling_to_the_end_is_an_error_with_advice() {
     aws.answer("DescribeServices", Reply::fault(400, "ThrottlingException", "Rate exceeded"));
     let patience = Patience { attempts: 3, ..aws.options().patience };
     let session = open(Options { patience, ..aws.options() }).await;
-    let error = session.ecs().call(DescribeServices, json!({})).await.unwrap_err();
+    let error = session.ecs().call(DescribeServices, web()).await.unwrap_err();
     assert_eq!((error.code(), aws.received().len()), (Some("ThrottlingException"), 3));
     assert!(error.hint().unwrap().contains("after 3 attempts"));
 }
@@ -52,7 +60,7 @@ async fn failing_server_and_broken_connections_are_tried_again() {
     aws.next("UpdateService", Reply::cut());
     aws.next("UpdateService", Reply::raw(429, "text/plain", ""));
     aws.answer("UpdateService", Reply::json(json!({})));
-    aws.session().await.ecs().call(UpdateService, json!({})).await.unwrap();
+    aws.session().await.ecs().call(UpdateService, json!({ "service": "web" })).await.unwrap();
     assert_eq!(aws.received().len(), 5);
 }
 
@@ -62,7 +70,7 @@ async fn registration_that_collides_with_another_is_tried_again() {
     let collision = "Too many concurrent attempts to create a new revision of the specified family.";
     aws.next_times(2, "RegisterTaskDefinition", Reply::fault(400, "ClientException", collision));
     aws.answer("RegisterTaskDefinition", Reply::json(json!({})));
-    aws.session().await.ecs().call(RegisterTaskDefinition, json!({})).await.unwrap();
+    aws.session().await.ecs().call(RegisterTaskDefinition, definition()).await.unwrap();
     assert_eq!(aws.received().len(), 3);
 }
 
@@ -70,7 +78,7 @@ async fn registration_that_collides_with_another_is_tried_again() {
 async fn refusal_for_good_is_not_tried_again() {
     let aws = FakeAws::start().await;
     aws.answer("RegisterTaskDefinition", Reply::fault(400, "ClientException", "Container.image should not be null."));
-    let error = aws.session().await.ecs().call(RegisterTaskDefinition, json!({})).await.unwrap_err();
+    let error = aws.session().await.ecs().call(RegisterTaskDefinition, definition()).await.unwrap_err();
     assert_eq!((error.code(), aws.received().len()), (Some("ClientException"), 1));
     assert_eq!(
         error.to_string(),
@@ -85,7 +93,7 @@ async fn slow_server_is_given_up_and_tried_again() {
     aws.answer("DescribeServices", Reply::json(json!({ "second": true })));
     let patience = Patience { read: Duration::from_millis(300), ..aws.options().patience };
     let session = open(Options { patience, ..aws.options() }).await;
-    let answer = session.ecs().call(DescribeServices, json!({})).await.unwrap();
+    let answer = session.ecs().call(DescribeServices, web()).await.unwrap();
     assert_eq!(answer.body, json!({ "second": true }));
 }
 
@@ -95,7 +103,7 @@ async fn server_that_never_answers_is_an_error() {
     aws.answer("DescribeServices", Reply::json(json!({})).after(Duration::from_secs(20)));
     let patience = Patience { read: Duration::from_millis(100), attempts: 2, ..aws.options().patience };
     let session = open(Options { patience, ..aws.options() }).await;
-    let error = session.ecs().call(DescribeServices, json!({})).await.unwrap_err();
+    let error = session.ecs().call(DescribeServices, web()).await.unwrap_err();
     assert!(matches!(error, Error::Unreachable { .. }), "{error:?}");
     assert!(error.to_string().contains("timeout"), "{error}");
     assert_eq!(aws.received().len(), 2);
@@ -108,7 +116,7 @@ async fn host_that_does_not_listen_is_named() {
     let endpoint_url = Some(format!("http://127.0.0.1:{port}"));
     let patience = Patience { attempts: 2, ..aws.options().patience };
     let session = open(Options { endpoint_url, patience, ..aws.options() }).await;
-    let error = session.ecs().call(DescribeServices, json!({})).await.unwrap_err();
+    let error = session.ecs().call(DescribeServices, web()).await.unwrap_err();
     assert!(matches!(error, Error::Unreachable { .. }), "{error:?}");
     let hint = error.hint().unwrap();
     assert!(hint.contains("Nothing listens") && hint.contains(&port.to_string()), "{hint}");
@@ -120,7 +128,7 @@ async fn host_that_does_not_exist_is_named() {
     let endpoint_url = Some("http://ecs.eu-wset-1.invalid".to_owned());
     let patience = Patience { attempts: 1, ..aws.options().patience };
     let session = open(Options { endpoint_url, patience, ..aws.options() }).await;
-    let error = session.ecs().call(DescribeServices, json!({})).await.unwrap_err();
+    let error = session.ecs().call(DescribeServices, web()).await.unwrap_err();
     let hint = error.hint().unwrap();
     assert!(hint.contains("does not resolve") && hint.contains("eu-wset-1"), "{error} {hint}");
 }
@@ -129,7 +137,7 @@ async fn host_that_does_not_exist_is_named() {
 async fn answer_that_is_no_json_is_an_error() {
     let aws = FakeAws::start().await;
     aws.answer("DescribeServices", Reply::raw(200, "text/html", "<h1>Sign in to the guest network</h1>"));
-    let error = aws.session().await.ecs().call(DescribeServices, json!({})).await.unwrap_err();
+    let error = aws.session().await.ecs().call(DescribeServices, web()).await.unwrap_err();
     assert!(matches!(error, Error::Answer { .. }), "{error:?}");
 }
 
@@ -140,7 +148,7 @@ async fn signature_error_does_not_show_what_the_server_calculated() {
         format!("It does not match.\n\nThe Canonical String should have been\nx-amz-security-token:{SECRET_KEY}");
     aws.answer("DescribeServices", Reply::fault(403, "InvalidSignatureException", &message));
     let session = aws.session().await;
-    let error = session.ecs().call(DescribeServices, json!({})).await.unwrap_err();
+    let error = session.ecs().call(DescribeServices, web()).await.unwrap_err();
     let shown = format!("{error} {error:?} {:?} {session:?} {:?}", error.hint(), aws.options());
     assert!(!shown.contains(SECRET_KEY), "{shown}");
     assert!(error.hint().unwrap().contains("AWS_SECRET_ACCESS_KEY"));

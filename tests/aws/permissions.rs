@@ -66,6 +66,7 @@ async fn wrong_keys_are_told_apart(moto: &Moto, key: &AccessKey) {
     let error = open(moto, &wrong).await.sts().caller_identity().await.unwrap_err();
     assert_eq!(error.code(), Some("SignatureDoesNotMatch"), "{error:?}");
     let unknown = AccessKey { id: "AKIANOBODY".into(), ..key.clone() };
-    let error = open(moto, &unknown).await.ecs().call(DescribeTaskDefinition, json!({})).await.unwrap_err();
+    let definition = json!({ "taskDefinition": "web" });
+    let error = open(moto, &unknown).await.ecs().call(DescribeTaskDefinition, definition).await.unwrap_err();
     assert!(error.hint().unwrap().contains("does not know this access key"), "{error:?}");
 }

@@ -55,9 +55,9 @@ def identities():
     keys = sts.assume_role(RoleArn=role, RoleSessionName="job")["Credentials"]
     session = boto3.Session(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"])
     assert session.client("sts").get_caller_identity()["Arn"].endswith(":assumed-role/deploy/job")
-    claims = base64.urlsafe_b64encode(b'{"sub": "job 1", "aud": ["sts.amazonaws.com"], "iss": "https://ci"}').decode().rstrip("=")
+    claims = base64.urlsafe_b64encode(b'{"sub": "project:web", "aud": ["sts.amazonaws.com"], "iss": "https://ci"}').decode().rstrip("=")
     web = sts.assume_role_with_web_identity(RoleArn=role, RoleSessionName="job", WebIdentityToken=f"e30.{claims}.x")
-    assert web["SubjectFromWebIdentityToken"] == "job 1"
+    assert web["SubjectFromWebIdentityToken"] == "project:web"
     refused("InvalidIdentityToken", sts.assume_role_with_web_identity, RoleArn=role, RoleSessionName="job",
             WebIdentityToken="nothing")
 
