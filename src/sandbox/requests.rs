@@ -44,6 +44,31 @@ pub struct Entry {
     pub fault: bool,
 }
 
+/// An AWS call as it is recorded: documents as documents, forms and XML as text.
+#[derive(Debug, Serialize)]
+pub struct Call {
+    pub action: Option<String>,
+    pub method: String,
+    pub path: String,
+    /// `X-Amz-Target`, which names the operation of JSON 1.1.
+    pub target: Option<String>,
+    /// The service that the signature is for.
+    pub service: Option<String>,
+    pub user_agent: Option<String>,
+    pub content_type: Option<String>,
+    pub request: Value,
+    /// None if the connection was cut.
+    pub status: Option<u16>,
+    /// `X-Amzn-ErrorType`, which names the error of REST.
+    pub error_type: Option<String>,
+    pub answer: Value,
+}
+
+/// A body as it is recorded.
+pub fn document(body: &[u8]) -> Value {
+    serde_json::from_slice(body).unwrap_or_else(|_| String::from_utf8_lossy(body).into())
+}
+
 pub struct Requests {
     kept: Mutex<Kept>,
     record: Option<Mutex<File>>,
@@ -80,11 +105,11 @@ impl Requests {
         self.kept.lock().expect("requests lock").last.clear();
     }
 
-    /// One AWS call with its answer.
-    pub fn record(&self, action: &str, request: &Value, status: u16, answer: &Value) {
+    /// One AWS call with its answer, in one write: others may append to the same file.
+    pub fn record(&self, call: &Call) {
         let Some(file) = &self.record else { return };
-        let line = json!({ "action": action, "request": request, "status": status, "answer": answer });
-        let _ = writeln!(file.lock().expect("record lock"), "{line}");
+        let line = json!(call).to_string() + "\n";
+        let _ = file.lock().expect("record lock").write_all(line.as_bytes());
     }
 
     pub fn records(&self) -> bool {

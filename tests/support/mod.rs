@@ -5,6 +5,7 @@ pub mod container;
 pub mod docker_registry;
 pub mod moto;
 pub mod process;
+pub mod record;
 pub mod registry;
 pub mod stack;
 pub mod stage;

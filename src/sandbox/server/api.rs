@@ -96,19 +96,12 @@ pub async fn answer(
 ) -> Result<Reply, Trouble> {
     let body = intake.all(LARGEST).await?;
     let caller = site.sessions.arn(scope.as_ref().map(|scope| scope.access_key.as_str()), &site.account);
-    let action = call.action();
     let mut reply = match &call {
         Api::Json { .. } | Api::Rest(_) => {
             let input = parse(&body).map(|body| call.input(body));
-            let sound =
-                input.clone().and_then(|input| permit(site, &call, &scope, &caller, &input, orders).map(|()| input));
+            let sound = input.and_then(|input| permit(site, &call, &scope, &caller, &input, orders).map(|()| input));
             let answer = sound.and_then(|input| dispatch(site, &call, &caller, input, orders));
-            let reply = if matches!(call, Api::Rest(_)) { as_rest(&answer) } else { as_json(&answer) };
-            if site.requests.records() {
-                let said = answer.unwrap_or_else(|refusal| refusal.json());
-                site.requests.record(&action, &input.unwrap_or_default(), reply.status().as_u16(), &said);
-            }
-            reply
+            if matches!(call, Api::Rest(_)) { as_rest(&answer) } else { as_json(&answer) }
         }
         Api::Query(form) if service(form) == LOAD_BALANCING => {
             let input = elb::input(form);
@@ -119,15 +112,10 @@ pub async fn answer(
                 Elb { groups, targets: &targets }.call(self::action(form), &input)
             });
             let request = site.ids.uuid();
-            let reply = match &answer {
+            match &answer {
                 Ok(answer) => bytes(200, "text/xml", elb::document(self::action(form), answer, &request)),
                 Err(refusal) => coded(bytes(refusal.status, "text/xml", elb::error(refusal, &request)), refusal),
-            };
-            if site.requests.records() {
-                let said = answer.unwrap_or_else(|refusal| refusal.json());
-                site.requests.record(&action, &input, reply.status().as_u16(), &said);
             }
-            reply
         }
         Api::Query(form) => {
             let permitted = permit(site, &call, &scope, &caller, &Value::Object(Map::new()), orders);
@@ -138,18 +126,7 @@ pub async fn answer(
                 ids: &site.ids,
                 now: site.now(),
             };
-            let answer = permitted.and_then(|()| sts.call(form));
-            let reply = as_xml(site, &answer);
-            if site.requests.records() {
-                let said = answer.map_or_else(|refusal| refusal.json(), Value::from);
-                site.requests.record(
-                    &action,
-                    &serde_json::to_value(form).unwrap_or_default(),
-                    reply.status().as_u16(),
-                    &said,
-                );
-            }
-            reply
+            as_xml(site, &permitted.and_then(|()| sts.call(form)))
         }
     };
     let request = HeaderValue::from_str(&site.ids.uuid()).expect("hex is a header");

@@ -3,20 +3,22 @@
 
 use std::sync::Arc;
 
+use http_body_util::BodyExt as _;
 use hyper::Request;
 use hyper::body::Incoming;
 use hyper::http::request::Parts;
+use serde_json::Value;
 
 use super::api::Api;
 use super::intake::{Intake, Trouble};
-use super::reply::Reply;
+use super::reply::{Reply, whole};
 use super::site::Site;
 use super::{admin, api, text};
 use crate::sandbox::caller::Scope;
 use crate::sandbox::catalog::Change;
 use crate::sandbox::fault::Orders;
 use crate::sandbox::registry;
-use crate::sandbox::requests::Entry;
+use crate::sandbox::requests::{Call, Entry, document};
 use crate::sandbox::scheduler;
 
 /// The connection breaks instead of an answer.
@@ -36,6 +38,9 @@ pub async fn handle(site: Arc<Site>, request: Request<Incoming>) -> Result<Reply
     let started = site.clock.now();
     let (parts, body) = request.into_parts();
     let mut intake = Intake::new(body, site.clock.clone());
+    if site.requests.records() && !parts.uri.path().starts_with("/v2/") {
+        intake.keep();
+    }
     let door = match Door::find(&parts, &mut intake).await {
         Ok(Door::Admin) => return admin::answer(&site, &parts, intake).await,
         Ok(door) => door,
@@ -45,15 +50,55 @@ pub async fn handle(site: Arc<Site>, request: Request<Incoming>) -> Result<Reply
     let orders = site.script().orders(&door.names(&parts), site.clock.now());
     let mut entry = entry(&site, &parts, &door, scope.as_ref());
     entry.fault = orders != Orders::default();
+    let service = scope.as_ref().map(|scope| scope.service.clone());
     let answer = visit(&site, &parts, &mut intake, door, scope, &orders).await;
     entry.received += intake.received();
     entry.milliseconds = site.clock.now().duration_since(started).unwrap_or_default().as_millis() as u64;
+    let answer = match intake.kept() {
+        Some(request) => record(&site, &parts, &entry, service, &request, answer).await,
+        None => answer,
+    };
     let answer = answer.and_then(|answer| if orders.lose_answer { Err(Cut) } else { Ok(answer) });
     if let Ok(answer) = &answer {
         entry.status = Some(answer.status().as_u16());
         entry.code = answer.extensions().get::<Code>().map(|code| code.0.clone());
     }
     site.requests.add(entry);
+    answer
+}
+
+/// Passes the answer on once it is in the record.
+async fn record(
+    site: &Site,
+    parts: &Parts,
+    entry: &Entry,
+    service: Option<String>,
+    request: &[u8],
+    answer: Result<Reply, Cut>,
+) -> Result<Reply, Cut> {
+    let mut error_type = None;
+    let (answer, said) = match answer {
+        Ok(reply) => {
+            let (head, body) = reply.into_parts();
+            error_type = head.headers.get("x-amzn-errortype").and_then(|name| Some(name.to_str().ok()?.to_owned()));
+            let said = body.collect().await.map_err(|_| Cut)?.to_bytes();
+            (Ok(Reply::from_parts(head, whole(said.clone()))), document(&said))
+        }
+        Err(cut) => (Err(cut), Value::Null),
+    };
+    site.requests.record(&Call {
+        action: entry.action.clone(),
+        method: entry.method.clone(),
+        path: entry.path.clone(),
+        target: header(parts, "x-amz-target").map(str::to_owned),
+        service,
+        user_agent: entry.user_agent.clone(),
+        content_type: header(parts, "content-type").map(str::to_owned),
+        request: document(request),
+        status: answer.as_ref().ok().map(|answer| answer.status().as_u16()),
+        error_type,
+        answer: said,
+    });
     answer
 }
 

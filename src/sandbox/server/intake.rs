@@ -19,6 +19,7 @@ pub struct Intake {
     pub cut_after: Option<u64>,
     pub bytes_per_second: Option<u64>,
     received: u64,
+    kept: Option<BytesMut>,
 }
 
 /// Why a body did not come in.
@@ -35,7 +36,17 @@ const QUEUE: usize = 8;
 
 impl Intake {
     pub fn new(body: Incoming, clock: Clock) -> Self {
-        Intake { body, clock, cut_after: None, bytes_per_second: None, received: 0 }
+        Intake { body, clock, cut_after: None, bytes_per_second: None, received: 0, kept: None }
+    }
+
+    /// From here on a copy of what comes in is kept.
+    pub fn keep(&mut self) {
+        self.kept = Some(BytesMut::new());
+    }
+
+    /// The copy.
+    pub fn kept(&mut self) -> Option<Bytes> {
+        self.kept.take().map(BytesMut::freeze)
     }
 
     /// Bytes taken in so far.
@@ -51,13 +62,13 @@ impl Intake {
                 self.clock.sleep(Duration::from_secs_f64(data.len() as f64 / rate as f64)).await;
             }
             let left = self.cut_after.map_or(u64::MAX, |limit| limit.saturating_sub(self.received));
-            if left < data.len() as u64 {
-                data.truncate(left as usize);
-                self.received += left;
-                return Err(Trouble::Cut);
-            }
+            let cut = left < data.len() as u64;
+            data.truncate(usize::try_from(left).unwrap_or(usize::MAX));
             self.received += data.len() as u64;
-            return Ok(Some(data));
+            if let Some(kept) = &mut self.kept {
+                kept.extend_from_slice(&data);
+            }
+            return if cut { Err(Trouble::Cut) } else { Ok(Some(data)) };
         }
     }
 

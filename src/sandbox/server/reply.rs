@@ -26,11 +26,16 @@ pub fn empty(status: u16) -> Reply {
 pub fn bytes(status: u16, media_type: &str, content: impl Into<Bytes>) -> Reply {
     let content = content.into();
     let length = content.len();
-    let mut reply = reply(status, Full::new(content).map_err(|never| match never {}).boxed());
+    let mut reply = reply(status, whole(content));
     let media_type = HeaderValue::from_str(media_type).unwrap_or(HeaderValue::from_static("application/octet-stream"));
     reply.headers_mut().insert(CONTENT_TYPE, media_type);
     reply.headers_mut().insert(CONTENT_LENGTH, length.into());
     reply
+}
+
+/// A body that is there already.
+pub fn whole(content: Bytes) -> BoxBody<Bytes, io::Error> {
+    Full::new(content).map_err(|never| match never {}).boxed()
 }
 
 pub fn text(status: u16, content: impl Into<String>) -> Reply {
