@@ -12,6 +12,7 @@ use dockless::sandbox::Home;
 use serde_json::{Value, json};
 
 use super::support::{Sandbox, run};
+use crate::support::record;
 
 fn dockless(words: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_dockless"));
@@ -29,6 +30,7 @@ struct Victim(Child);
 impl Victim {
     fn start(dir: &Path) -> Self {
         let mut command = dockless(&["start", "--dir", text(dir), "--port", "0"]);
+        command.args(record::flag());
         let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         let home = Home::new(dir);
         let started = Instant::now();
@@ -55,7 +57,7 @@ fn sandbox_in_the_background_is_found_used_and_stopped() {
     let missing = with(&["status"]).output().unwrap();
     assert_eq!(missing.status.code(), Some(1));
 
-    let exports = run(&mut with(&["start", "--detach", "--port", "0"]));
+    let exports = run(with(&["start", "--detach", "--port", "0"]).args(record::flag()));
     let address = exports.lines().find_map(|line| line.strip_prefix("export AWS_ENDPOINT_URL='http://")).unwrap();
     let address = address.trim_end_matches('\'');
     assert!(address.starts_with("127.0.0.1:"), "{address}");

@@ -11,6 +11,8 @@ use reqwest::{Method, Response};
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
+use crate::support::record;
+
 pub const SIGNATURE: &str =
     "AWS4-HMAC-SHA256 Credential=AKIATEST/20260101/us-east-1/ecr/aws4_request, SignedHeaders=host, Signature=00";
 pub const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
@@ -35,7 +37,7 @@ impl Sandbox {
 
     /// In a directory of the caller's.
     pub async fn start_in(dir: &Path, change: impl FnOnce(&mut Options)) -> Self {
-        let mut options = Options { port: 0, ..Options::new(dir) };
+        let mut options = Options { port: 0, record: record::file(), ..Options::new(dir) };
         change(&mut options);
         let plane = Ecs::new(&options.account, &options.region);
         let server = Server::open(options, Box::new(plane), Clock::Real).await.unwrap();

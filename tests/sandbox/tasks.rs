@@ -6,6 +6,8 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
 
+use crate::support::record;
+
 const JOB: &str = r#"
 set -e
 aws() {
@@ -52,6 +54,7 @@ fn tasks_of_a_rehearsed_pipeline_serve_through_an_update() {
         .current_dir(dir.path())
         .args(["sandbox", "run", "--run-tasks", "--keep"])
         .arg(&state)
+        .args(record::flag())
         .args(["--", "sh", "-c", JOB])
         .output()
         .unwrap();

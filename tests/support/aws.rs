@@ -4,6 +4,7 @@
 //! An operation goes by its API name (`UpdateService`, `AssumeRole`); a GET request by its path (`GET /token`).
 
 use std::collections::{HashMap, VecDeque};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -17,6 +18,8 @@ use dockless::report::{Event, Events};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
+
+use super::record::{self, Call};
 
 /// The credentials that `FakeAws::options` signs with.
 pub const ACCESS_KEY: &str = "AKIDEXAMPLE";
@@ -148,6 +151,7 @@ struct Script {
 struct Stage {
     scripts: Mutex<HashMap<String, Script>>,
     received: Mutex<Vec<Received>>,
+    record: Option<PathBuf>,
 }
 
 /// Stops when dropped.
@@ -167,7 +171,7 @@ impl FakeAws {
     pub async fn start() -> FakeAws {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
-        let stage = Arc::new(Stage::default());
+        let stage = Arc::new(Stage { record: record::file(), ..Stage::default() });
         let router = Router::new().fallback(play).with_state(stage.clone());
         let server = tokio::spawn(async move { axum::serve(listener, router).await.expect("a server") });
         FakeAws { url, stage, server }
@@ -241,8 +245,14 @@ async fn play(State(stage): State<Arc<Stage>>, request: Request) -> Response {
         Some(target) => target.rsplit('.').next().unwrap_or_default().to_owned(),
         None => field(&body, "Action").unwrap_or_else(|| format!("{} {}", head.method, head.uri.path())),
     };
+    let method = head.method;
     let received = Received { operation, uri: head.uri.to_string(), headers: head.headers, body };
     let reply = stage.reply(&received);
+    if let Some(file) = &stage.record {
+        let answer = (!reply.cut).then_some((reply.status, &reply.body[..]));
+        let Received { uri: path, headers, body: request, .. } = &received;
+        Call { server: "stand-in", method: method.as_str(), path, headers, request, answer }.append(file);
+    }
     stage.received.lock().unwrap().push(received);
     reply.send().await
 }

@@ -10,6 +10,7 @@ use dockless::aws::{AccessKey, Options};
 use serde_json::{Value, json};
 
 use super::aws::impatient;
+use super::record::Recorder;
 
 /// The account of everything made in it.
 pub const ACCOUNT: &str = "123456789012";
@@ -20,6 +21,7 @@ const REQUESTS_OF_A_USER: u32 = 3;
 
 pub struct Moto {
     url: String,
+    recorder: Option<Recorder>,
     server: Child,
 }
 
@@ -50,8 +52,9 @@ impl Moto {
             command.env("INITIAL_NO_AUTH_ACTION_COUNT", count.to_string());
         }
         let server = command.spawn().expect("moto_server: scripts/test installs what the tests need");
-        let moto = Moto { url: format!("http://127.0.0.1:{port}"), server };
+        let mut moto = Moto { url: format!("http://127.0.0.1:{port}"), recorder: None, server };
         moto.wait().await;
+        moto.recorder = Recorder::before("moto", &moto.url);
         moto
     }
 
@@ -65,7 +68,7 @@ impl Moto {
 
     /// The address of every service.
     pub fn url(&self) -> &str {
-        &self.url
+        self.recorder.as_ref().map_or(&self.url, Recorder::url)
     }
 
     /// The next so many requests go unverified, all later ones do not.
@@ -89,7 +92,7 @@ impl Moto {
         Options {
             region: Some(REGION.into()),
             access_key: Some(access_key),
-            endpoint_url: Some(self.url.clone()),
+            endpoint_url: Some(self.url().to_owned()),
             patience: impatient(),
             ..Options::default()
         }

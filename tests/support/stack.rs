@@ -4,10 +4,14 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::record::Recorder;
+
 /// What `scripts/stack start` wrote: `export NAME=value` lines.
 pub struct Stack {
     folder: PathBuf,
     variables: BTreeMap<String, String>,
+    /// Where its AWS is reached, if that is recorded.
+    _recorder: Option<Recorder>,
 }
 
 impl Stack {
@@ -20,8 +24,14 @@ impl Stack {
         let folder = root.join(folder);
         let text = fs::read_to_string(folder.join("env")).expect("the stack runs: scripts/stack start");
         let exports = text.lines().filter_map(|line| line.strip_prefix("export ")?.split_once('='));
-        let variables = exports.map(|(name, value)| (name.into(), value.into())).collect();
-        Some(Stack { folder, variables })
+        let mut variables: BTreeMap<_, String> =
+            exports.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let aws = variables.get_mut("AWS_ENDPOINT_URL").expect("the address of the stack's AWS");
+        let recorder = Recorder::before("stack", aws);
+        if let Some(recorder) = &recorder {
+            *aws = recorder.url().to_owned();
+        }
+        Some(Stack { folder, variables, _recorder: recorder })
     }
 
     /// A jar that `scripts/test` has built.

@@ -1,8 +1,9 @@
 //! Stories of whole rollouts, told in simulated time. The stage below drives a plane as a client and a clock
-//! would; with `ECS_ANSWERS` set at compile time every answer is appended to that file, to be checked against
-//! the service model.
+//! would; with `DOCKLESS_TEST_RECORDS=DIR` set at compile time, as `scripts/test` has it, every call is
+//! recorded there, to be held against the service model.
 
 use std::io::Write;
+use std::path::Path;
 
 use serde_json::{Value, json};
 
@@ -150,12 +151,18 @@ impl Plane {
 }
 
 fn record(operation: &str, body: &Value, answer: &Result<Value, ApiError>) {
-    let Some(path) = option_env!("ECS_ANSWERS") else { return };
-    let line = match answer {
-        Ok(answer) => json!({ "operation": operation, "request": body, "answer": answer }),
-        Err(error) => json!({ "operation": operation, "request": body, "error": error.code }),
+    let Some(dir) = option_env!("DOCKLESS_TEST_RECORDS") else { return };
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join(dir);
+    let (status, answer) = match answer {
+        Ok(answer) => (200, answer.clone()),
+        Err(error) => (400, json!({ "__type": error.code, "message": error.message })),
     };
-    let mut file = std::fs::OpenOptions::new().create(true).append(true).open(path).unwrap();
+    let line = json!({ "method": "POST", "path": "/", "target": format!("AmazonEC2ContainerServiceV20141113.{operation}"),
+        "request": body, "status": status, "answer": answer });
+    // The test harness names each thread after its test.
+    let test = std::thread::current().name().unwrap_or("unnamed").replace("::", ".");
+    std::fs::create_dir_all(&dir).unwrap();
+    let mut file = std::fs::OpenOptions::new().create(true).append(true).open(dir.join(test + ".jsonl")).unwrap();
     file.write_all(format!("{line}\n").as_bytes()).unwrap();
 }
 
