@@ -6,5 +6,3 @@ mod pushes;
 mod rollouts;
 mod stage;
 mod weather;
-
-pub use stage::agree;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::support::{Sandbox, program, run};
-use crate::rehearsal::agree;
+use crate::support::record::agree;
 
 const CLUSTER: &str = "arn:aws:ecs:us-east-1:123456789012:cluster/main";
 
