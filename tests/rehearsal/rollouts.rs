@@ -52,6 +52,19 @@ async fn failing_tasks_are_rolled_back_and_explained() {
     join_all(fates().into_iter().map(run)).await;
 }
 
+/// Nothing is told to fail here: the image is not in the sandbox's registry, or was deleted from it.
+#[tokio::test]
+async fn image_that_is_not_in_the_registry_is_rolled_back_and_explained() {
+    let rehearsal = Rehearsal::with_service(breaker(true)).await;
+    let digest = json!({ "repositoryName": "shop", "imageIds": [{ "imageTag": "v2" }] });
+    let (_, deleted) = rehearsal.sandbox.ecr("BatchDeleteImage", digest).await;
+    assert_eq!(deleted["failures"], json!([]));
+    let ended = rehearsal.deploy(&["--verification-timeout=60s"]).await;
+    let reason = "CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref ";
+    says(&ended, 4, &["shop:2 failed and was rolled back to shop:1: ", reason, "/shop:v2: not found", "it was pushed"]);
+    rehearsal.end().await;
+}
+
 /// Crash loops, tasks that hang, and tasks for which there is no place.
 #[tokio::test]
 async fn rollouts_that_never_end_take_all_the_time_and_are_explained() {

@@ -36,10 +36,13 @@ impl Rehearsal {
         Rehearsal { sandbox, stage }
     }
 
-    /// With the cluster and the first revision of the definition.
+    /// With the cluster, the first revision of the definition, and the images of this revision and the next.
     pub async fn without_service() -> Self {
         let rehearsal = Self::start().await;
         rehearsal.ecs("CreateCluster", json!({ "clusterName": "main" })).await;
+        for tag in ["v1", "v2"] {
+            rehearsal.sandbox.push_image("shop", tag, tag.as_bytes()).await;
+        }
         let image = format!("{}/shop:v1", rehearsal.sandbox.running.registry());
         let check = json!({ "command": ["CMD", "true"] });
         let web = json!({ "name": "web", "image": image, "memory": 128, "essential": true, "healthCheck": check,

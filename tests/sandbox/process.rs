@@ -130,6 +130,37 @@ async fn state_is_what_it_was_after_a_restart() {
     second.end().await;
 }
 
+/// The registry tells the plane anew what is there.
+#[tokio::test(flavor = "multi_thread")]
+async fn images_are_known_to_tasks_after_a_restart() {
+    let first = Sandbox::start().await;
+    first.push_image("web", "v1", b"layer").await;
+    let dir = first.end().await.unwrap();
+    let second = Sandbox::start_in(dir.path(), |_| {}).await;
+    let ecs = async |operation: &str, input: Value| {
+        let (status, answer) = second.aws("AmazonEC2ContainerServiceV20141113", operation, input).await.unwrap();
+        assert_eq!(status, 200, "{operation}: {answer}");
+        answer
+    };
+    ecs("CreateCluster", json!({})).await;
+    let mut ends = Vec::new();
+    for tag in ["v1", "v2"] {
+        let image = format!("{}/web:{tag}", second.running.registry());
+        let container = json!({ "name": "web", "image": image, "memory": 128 });
+        ecs("RegisterTaskDefinition", json!({ "family": "web", "containerDefinitions": [container] })).await;
+        let task = ecs("RunTask", json!({ "taskDefinition": "web" })).await["tasks"][0]["taskArn"].clone();
+        let mut shown = json!({});
+        while shown["lastStatus"] != "STOPPED" {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            shown = ecs("DescribeTasks", json!({ "tasks": [task] })).await["tasks"][0].clone();
+        }
+        ends.push((shown["containers"][0]["exitCode"].clone(), shown["stoppedReason"].to_string()));
+    }
+    assert_eq!(ends[0].0, 0, "{ends:?}");
+    assert!(ends[1].0.is_null() && ends[1].1.contains("/web:v2: not found"), "{ends:?}");
+    second.end().await;
+}
+
 /// Pushes go on while the server is killed again and again. Whatever it has said to be there must be there whole when
 /// it is up again, and nothing half may be.
 #[test]

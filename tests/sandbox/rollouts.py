@@ -8,8 +8,16 @@ import time
 
 import boto3
 
-ecs = boto3.client("ecs")
+from story import image
+
+ecr, ecs = boto3.client("ecr"), boto3.client("ecs")
 NETWORK = {"awsvpcConfiguration": {"subnets": ["subnet-1"]}}
+
+
+def push(*tags):
+    ecr.create_repository(repositoryName="web")
+    for tag in tags:
+        ecr.put_image(repositoryName="web", imageTag=tag, imageManifest=image("web", tag.encode()))
 
 
 def register(tag):
@@ -39,7 +47,15 @@ def service():
     return ecs.describe_services(cluster="demo", services=["web"])["services"][0]
 
 
+def stopped_reason(definition):
+    """Why the first task of a definition stopped."""
+    stopped = ecs.list_tasks(cluster="demo", serviceName="web", desiredStatus="STOPPED")["taskArns"]
+    tasks = ecs.describe_tasks(cluster="demo", tasks=stopped)["tasks"]
+    return next(task["stoppedReason"] for task in tasks if task["taskDefinitionArn"] == definition)
+
+
 def main():
+    push("v1", "v2", "bad")
     ecs.create_cluster(clusterName="demo")
     breaker = {"deploymentCircuitBreaker": {"enable": True, "rollback": True}}
     first = register("v1")
@@ -59,6 +75,13 @@ def main():
     assert service()["taskDefinition"] == second, service()
     newest = ecs.list_service_deployments(cluster="demo", service="web")["serviceDeployments"][0]
     ecs.describe_service_deployments(serviceDeploymentArns=[newest["serviceDeploymentArn"]])
+
+    absent = register("absent")
+    ecs.update_service(cluster="demo", service="web", taskDefinition=absent)
+    assert outcome() == "ROLLBACK_SUCCESSFUL"
+    assert service()["taskDefinition"] == second, service()
+    reason = stopped_reason(absent)
+    assert reason.startswith("CannotPullContainerError: ") and reason.endswith("/web:absent: not found"), reason
 
     for tag, expected in (("v1", 0), ("bad", 3)):
         started = ecs.run_task(cluster="demo", taskDefinition=register(tag), launchType="FARGATE",

@@ -8,7 +8,9 @@ use serde_json::Value;
 use super::Control;
 use crate::sandbox::Refusal;
 use crate::sandbox::codedeploy::CodeDeploy;
-use crate::sandbox::ecs::{ApiError, Fate, Now, Output, Plane, Rule, TargetGroup, TargetHealth, TaskEvent, TaskWant};
+use crate::sandbox::ecs::{
+    ApiError, Fate, ImageNews, Now, Output, Plane, Rule, TargetGroup, TargetHealth, TaskEvent, TaskWant,
+};
 use crate::sandbox::options::Pace;
 
 /// ECS and CodeDeploy, simulated.
@@ -71,8 +73,12 @@ impl Control for Ecs {
         Ok(())
     }
 
-    fn image_tagged(&mut self, image: &str, digest: &str) {
-        self.0.set_digest(image, digest);
+    fn set_registry(&mut self, address: &str) {
+        self.0.set_registry(address);
+    }
+
+    fn images_changed(&mut self, news: Vec<ImageNews>) {
+        self.0.hear_of_images(news);
     }
 
     fn set_run_tasks(&mut self, run: bool) {

@@ -2,8 +2,10 @@
 //! it, and wakes it when it wants to be woken; nothing else is known about it here.
 
 mod ecs;
+mod news;
 
 pub use ecs::Ecs;
+pub use news::{all_images, image_news};
 
 use std::collections::BTreeMap;
 use std::time::SystemTime;
@@ -11,7 +13,7 @@ use std::time::SystemTime;
 use serde_json::Value;
 
 use super::Refusal;
-use super::ecs::{Output, TargetGroup, TargetHealth, TaskEvent, TaskWant};
+use super::ecs::{ImageNews, Output, TargetGroup, TargetHealth, TaskEvent, TaskWant};
 use super::options::Pace;
 
 pub trait Control: Send {
@@ -32,8 +34,10 @@ pub trait Control: Send {
     fn set_lag(&mut self, _: Value) -> Result<(), String> {
         Err("this plane's answers are never behind".into())
     }
-    /// The registry's tag (`127.0.0.1:4711/team/web:v1`) stands for this digest from now on.
-    fn image_tagged(&mut self, image: &str, digest: &str);
+    /// Where the sandbox's own registry listens, as images name it: `127.0.0.1:4711`.
+    fn set_registry(&mut self, address: &str);
+    /// What came into the sandbox's own registry, or went. It is told all of it anew after a start.
+    fn images_changed(&mut self, news: Vec<ImageNews>);
     /// Whether tasks run outside of the plane, which then asks for them and is told what happens to them.
     fn set_run_tasks(&mut self, run: bool);
     fn wants(&self) -> Vec<TaskWant>;

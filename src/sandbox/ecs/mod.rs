@@ -13,6 +13,7 @@ mod error;
 mod event;
 mod fate;
 mod ids;
+mod images;
 mod input;
 mod keep;
 mod pace;
@@ -34,11 +35,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
 pub use error::ApiError;
 pub use fate::{Fate, Rule};
 pub(in crate::sandbox) use ids::Ids;
+pub use images::{ImageNews, image_not_found};
 pub use keep::Change;
 pub use pace::{Lag, Pace};
 pub use rollout::HookAnswer;
@@ -49,6 +50,7 @@ pub use time::Now;
 use arn::Owner;
 use cluster::Cluster;
 use definition::Family;
+use images::Images;
 use service::Service;
 use task::{Task, Token};
 use timers::{ServiceKey, Subject, Timers};
@@ -80,23 +82,13 @@ struct World {
     usual_fate: Option<Fate>,
     alarms: BTreeSet<String>,
     hooks: BTreeMap<String, Vec<HookAnswer>>,
-    digests: BTreeMap<String, String>,
+    #[serde(skip)]
+    images: Images,
     clusters: BTreeMap<String, Cluster>,
     tokens: BTreeMap<String, Token>,
     /// Families of which a revision was deleted, with the highest number given.
     deleted: BTreeMap<String, u32>,
     breaker_in_blue_green: bool,
-}
-
-impl World {
-    /// The digest that an image stands for: its own, the one that was told, or one made up from its name.
-    fn digest(&self, image: &str) -> String {
-        if let Some((_, digest)) = image.split_once('@') {
-            return digest.to_owned();
-        }
-        let told = self.digests.get(image).cloned();
-        told.unwrap_or_else(|| format!("sha256:{}", hex::encode(Sha256::digest(image.as_bytes()))))
-    }
 }
 
 impl Plane {
@@ -111,7 +103,7 @@ impl Plane {
             usual_fate: None,
             alarms: BTreeSet::new(),
             hooks: BTreeMap::new(),
-            digests: BTreeMap::new(),
+            images: Images::default(),
             clusters: BTreeMap::new(),
             tokens: BTreeMap::new(),
             deleted: BTreeMap::new(),
@@ -156,9 +148,14 @@ impl Plane {
         self.world.usual_fate = fate;
     }
 
-    /// The digest that an image's tag stands for from now on.
-    pub fn set_digest(&mut self, image: &str, digest: &str) {
-        self.world.digests.insert(image.to_owned(), digest.to_owned());
+    /// Where the account's own registry listens, as images name it: `127.0.0.1:4711`.
+    pub fn set_registry(&mut self, address: &str) {
+        self.world.images.set_address(address);
+    }
+
+    /// What came into the account's own registry, or went.
+    pub fn hear_of_images(&mut self, news: impl IntoIterator<Item = ImageNews>) {
+        news.into_iter().for_each(|news| self.world.images.hear(news));
     }
 
     /// Lets the circuit breaker watch blue/green, linear and canary deployments too.

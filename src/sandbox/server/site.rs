@@ -13,6 +13,7 @@ use crate::image::Digest;
 use crate::sandbox::blobs::{Blobs, Draft};
 use crate::sandbox::caller::Sessions;
 use crate::sandbox::catalog::{Admission, Catalog, Change, Objection, Rules, Settings, Store, admit};
+use crate::sandbox::control::{all_images, image_news};
 use crate::sandbox::fault::{Faults, Script};
 use crate::sandbox::ids::Ids;
 use crate::sandbox::logs::{self, Tails};
@@ -84,6 +85,9 @@ impl Site {
             stop: watch::Sender::new(false),
             clock,
         };
+        site.plane().set_registry(&format!("127.0.0.1:{port}"));
+        let images = all_images(site.store().catalog());
+        site.plane().images_changed(images);
         if site.store().catalog().mint.secret.is_empty() {
             let secret = Change::Secret(site.ids.hex());
             let path = dir.join("registry.json");
@@ -162,11 +166,6 @@ impl Site {
         format!("arn:aws:ecr:{}:{}:repository/{repository}", self.region, self.account)
     }
 
-    /// An image as task definitions name it.
-    fn image(&self, repository: &str, tag: &str) -> String {
-        format!("127.0.0.1:{}/{repository}:{tag}", self.port)
-    }
-
     pub fn begin_upload(&self, repository: &str) -> Result<String, Refusal> {
         let id = self.ids.uuid();
         let draft = self.blobs.draft().map_err(disk)?;
@@ -206,17 +205,12 @@ impl Site {
     /// Lets a manifest in, with its bytes on disk before anybody can ask for them.
     pub fn keep_image(&self, bytes: &[u8], admission: Admission, rules: Rules) -> Result<bool, Kept> {
         let mut store = self.store();
-        let told = admission.tag.map(|tag| (self.image(admission.repository, tag), admission.digest.to_string()));
         let changes = admit(store.catalog(), admission, rules).map_err(Kept::Objection)?;
         let news = !changes.is_empty();
         if changes.iter().any(|change| matches!(change, Change::Image(..))) {
             self.blobs.put(bytes).map_err(|why| Kept::Refusal(disk(why)))?;
         }
-        store.commit(changes).map_err(Kept::Refusal)?;
-        drop(store);
-        if let Some((image, digest)) = told.filter(|_| news) {
-            self.plane().image_tagged(&image, &digest).map_err(Kept::Refusal)?;
-        }
+        self.write(&mut store, changes).map_err(Kept::Refusal)?;
         Ok(news)
     }
 
@@ -237,13 +231,24 @@ impl Site {
     pub fn commit(&self, changes: Vec<Change>) -> Result<(), Refusal> {
         let mut store = self.store();
         let loose = loosened(store.catalog(), &changes);
-        store.commit(changes)?;
+        self.write(&mut store, changes)?;
         let held = |digest: &Digest| {
             let mut repositories = store.catalog().repositories.values();
             repositories
                 .any(|repository| repository.blobs.contains_key(digest) || repository.images.contains_key(digest))
         };
         loose.iter().filter(|digest| !held(digest)).for_each(|digest| self.blobs.remove(digest));
+        Ok(())
+    }
+
+    /// Changes the catalog and tells the plane of it. The store stays locked meanwhile, so that the plane hears of
+    /// changes in their order; nobody may lock the store while holding the plane.
+    fn write(&self, store: &mut Store, changes: Vec<Change>) -> Result<(), Refusal> {
+        let news: Vec<_> = changes.iter().filter_map(image_news).collect();
+        store.commit(changes)?;
+        if !news.is_empty() {
+            self.plane().images_changed(news);
+        }
         Ok(())
     }
 }

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::Journal;
 use super::journal::Opened;
-use crate::sandbox::ecs::{Output, TargetGroup, TargetHealth, TaskEvent, TaskWant};
+use crate::sandbox::ecs::{ImageNews, Output, TargetGroup, TargetHealth, TaskEvent, TaskWant};
 use crate::sandbox::options::Pace;
 use crate::sandbox::{Control, Error, Refusal};
 
@@ -82,9 +82,13 @@ impl PlaneState {
         self.keep().map_err(|refusal| refusal.message)
     }
 
-    pub fn image_tagged(&mut self, image: &str, digest: &str) -> Result<(), Refusal> {
-        self.plane.image_tagged(image, digest);
-        self.keep()
+    pub fn set_registry(&mut self, address: &str) {
+        self.plane.set_registry(address);
+    }
+
+    /// Nothing to keep: the registry keeps its images itself.
+    pub fn images_changed(&mut self, news: Vec<ImageNews>) {
+        self.plane.images_changed(news);
     }
 
     pub fn set_run_tasks(&mut self, run: bool) {
@@ -206,7 +210,9 @@ mod tests {
             Ok(())
         }
 
-        fn image_tagged(&mut self, _: &str, _: &str) {}
+        fn set_registry(&mut self, _: &str) {}
+
+        fn images_changed(&mut self, _: Vec<ImageNews>) {}
 
         fn set_run_tasks(&mut self, _: bool) {}
 

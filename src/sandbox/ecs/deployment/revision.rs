@@ -22,7 +22,8 @@ pub struct Revision {
 pub struct Image {
     pub container: String,
     pub image: String,
-    pub digest: String,
+    /// None while nothing was found under its tag.
+    pub digest: Option<String>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -50,11 +51,7 @@ impl Revision {
     }
 
     pub fn show(&self, service: &str, cluster: &str) -> Value {
-        let images: Vec<Value> = self
-            .images
-            .iter()
-            .map(|image| json!({ "containerName": image.container, "image": image.image, "imageDigest": image.digest }))
-            .collect();
+        let images: Vec<Value> = self.images.iter().map(Image::show).collect();
         let mut shown = json!({
             "serviceRevisionArn": self.arn,
             "serviceArn": service,
@@ -72,6 +69,16 @@ impl Revision {
         if !self.balancers.is_empty() {
             shown["resolvedConfiguration"] =
                 json!({ "loadBalancers": self.balancers.iter().map(live).collect::<Vec<_>>() });
+        }
+        shown
+    }
+}
+
+impl Image {
+    fn show(&self) -> Value {
+        let mut shown = json!({ "containerName": self.container, "image": self.image });
+        if let Some(digest) = &self.digest {
+            shown["imageDigest"] = json!(digest);
         }
         shown
     }

@@ -86,7 +86,7 @@ impl Plane {
         }
     }
 
-    /// Tags are resolved to digests once per deployment.
+    /// Tags are resolved to digests once per deployment; `resolve_images` tries again what is not there yet.
     pub(in crate::sandbox::ecs) fn images(&self, definition: &str) -> Vec<Image> {
         let containers =
             self.definition(definition).map(|definition| definition.containers().to_vec()).unwrap_or_default();
@@ -96,6 +96,22 @@ impl Plane {
             Image { container: text(&container["name"]), digest: self.world.digest(&image), image }
         };
         containers.iter().map(image).collect()
+    }
+}
+
+/// Starts that never reached RUNNING until a deployment goes on without digests [ECS developer guide, "container image
+/// resolution"].
+const TRIES: u32 = 3;
+
+impl Plane {
+    /// Looks once more for images that were not there when the deployment began; each task would do so for itself.
+    pub(in crate::sandbox::ecs) fn resolve_images(&self, service: &mut Service, place: usize) {
+        let Deployment { revision, never_ran, .. } = &service.deployments[place];
+        let Some(revision) = service.revisions.iter_mut().rev().find(|kept| kept.arn == *revision) else { return };
+        if *never_ran < TRIES {
+            let unsettled = revision.images.iter_mut().filter(|image| image.digest.is_none());
+            unsettled.for_each(|image| image.digest = self.world.digest(&image.image));
+        }
     }
 }
 

@@ -31,6 +31,7 @@ impl Plane {
     /// Starts `count` tasks of a deployment; the first that cannot be placed ends it for now.
     pub(super) fn start_tasks(&mut self, service: &mut Service, place: usize, count: u32, now: Now) {
         let Some(definition) = self.definition(&service.deployments[place].definition).cloned() else { return };
+        self.resolve_images(service, place);
         let mut started = Vec::new();
         for _ in 0..count {
             match self.start_service_task(service, place, &definition, now) {

@@ -7,7 +7,8 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::{ApiError, Fate, Now, Plane, Rule};
+use super::{ApiError, Fate, ImageNews, Now, Plane, Rule};
+use crate::image::Digest;
 
 /// A plane with a cluster, and the time.
 pub struct Stage {
@@ -166,6 +167,40 @@ fn record(operation: &str, body: &Value, answer: &Result<Value, ApiError>) {
     file.write_all(format!("{line}\n").as_bytes()).unwrap();
 }
 
+/// The account's own registry.
+pub const REGISTRY: &str = "127.0.0.1:4711";
+
+impl Stage {
+    /// A stage with a registry of its own.
+    pub fn with_registry() -> Self {
+        let mut stage = Stage::new();
+        stage.plane.set_registry(REGISTRY);
+        stage
+    }
+
+    /// Pushes an image to `web` under this tag; its digest.
+    pub fn push(&mut self, tag: &str, content: &str) -> String {
+        let digest = Digest::of(content.as_bytes()).to_string();
+        let repository = String::from("web");
+        let pushed = ImageNews::Pushed { repository: repository.clone(), digest: digest.clone() };
+        let tagged = ImageNews::Tagged { repository, tag: tag.into(), digest: digest.clone() };
+        self.plane.hear_of_images([pushed, tagged]);
+        digest
+    }
+
+    pub fn remove_image(&mut self, digest: &str) {
+        self.plane.hear_of_images([ImageNews::Removed { repository: "web".into(), digest: digest.into() }]);
+    }
+
+    /// Registers `web` with the image of that tag, or digest, in the own registry.
+    pub fn register_own(&mut self, version: &str) -> String {
+        let separator = if version.contains(':') { '@' } else { ':' };
+        let image = format!("{REGISTRY}/web{separator}{version}");
+        let container = json!({ "name": "web", "image": image, "portMappings": [{ "containerPort": 80 }] });
+        self.register("web", json!({ "containerDefinitions": [container] }))
+    }
+}
+
 pub fn balanced() -> Value {
     json!({ "loadBalancers": [{ "targetGroupArn": GROUP, "containerName": "web", "containerPort": 80 }] })
 }
@@ -174,6 +209,7 @@ mod definitions;
 mod external;
 mod failing;
 mod fates;
+mod images;
 mod keeping;
 mod resources;
 mod rolling;

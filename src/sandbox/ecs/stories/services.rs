@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{GROUP, Stage, balanced};
+use super::{GROUP, REGISTRY, Stage, balanced};
 use crate::sandbox::ecs::Lag;
 
 fn update(stage: &mut Stage, more: Value) -> Value {
@@ -217,9 +217,9 @@ fn external_service_waits_for_its_task_sets() {
 
 #[test]
 fn revision_records_the_digest_that_runs() {
-    let mut stage = Stage::new();
-    stage.plane.set_digest("web:1", "sha256:abc");
-    stage.register("web", json!({}));
+    let mut stage = Stage::with_registry();
+    let digest = stage.push("v1", "first");
+    stage.register_own("v1");
     stage.create(1, json!({}));
     stage.rest();
     let arn = stage.release()["targetServiceRevision"]["arn"].clone();
@@ -227,29 +227,32 @@ fn revision_records_the_digest_that_runs() {
         "DescribeServiceRevisions",
         json!({ "serviceRevisionArns": [arn, "arn:aws:ecs:r:1:service-revision/a/b/c"] }),
     );
-    let image = json!({ "containerName": "web", "image": "web:1", "imageDigest": "sha256:abc" });
+    let image = json!({ "containerName": "web", "image": format!("{REGISTRY}/web:v1"), "imageDigest": digest });
     assert_eq!(answer["serviceRevisions"][0]["containerImages"], json!([image]));
     assert_eq!(answer["failures"][0]["reason"], "MISSING");
-    assert_eq!(stage.tasks("RUNNING")[0]["containers"][0]["imageDigest"], "sha256:abc");
+    assert_eq!(stage.tasks("RUNNING")[0]["containers"][0]["imageDigest"], json!(digest));
 }
 
 #[test]
 fn tag_is_resolved_once_per_deployment() {
-    let mut stage = Stage::with_service(1, json!({}));
+    let mut stage = Stage::with_registry();
+    let old = stage.push("v1", "first");
+    stage.register_own("v1");
+    stage.create(1, json!({}));
+    stage.rest();
     let digest = |stage: &mut Stage| -> Vec<Value> {
         let mut all: Vec<Value> =
             stage.tasks("RUNNING").iter().map(|task| task["containers"][0]["imageDigest"].clone()).collect();
         all.dedup();
         all
     };
-    let first = digest(&mut stage);
-    stage.plane.set_digest("web:1", "sha256:new");
+    let new = stage.push("v1", "second");
     update(&mut stage, json!({ "desiredCount": 3 }));
     stage.rest();
-    assert_eq!(digest(&mut stage), first, "a scale-out runs what the deployment runs");
+    assert_eq!(digest(&mut stage), [json!(old)], "a scale-out runs what the deployment runs");
     update(&mut stage, json!({ "forceNewDeployment": true }));
     stage.rest();
-    assert_eq!(digest(&mut stage), [json!("sha256:new")]);
+    assert_eq!(digest(&mut stage), [json!(new)]);
 }
 
 #[test]

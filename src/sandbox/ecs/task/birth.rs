@@ -93,10 +93,9 @@ impl World {
         let size = |member: &str| definition[member].as_i64().map(|size| size.to_string());
         let consistent = definition["versionConsistency"] != "disabled";
         let pinned = birth.pinned.iter().find(|pinned| consistent && pinned.container == name);
-        let pinned = pinned.map(|pinned| pinned.digest.clone());
         Container {
             arn: self.owner.of("ecs", &format!("container/{}/{task}/{}", birth.cluster, self.ids.uuid())),
-            digest: Some(pinned.unwrap_or_else(|| self.digest(&image))),
+            digest: pinned.and_then(|pinned| pinned.digest.clone()),
             runtime: Some(format!("{task}-{}", self.ids.digits())),
             essential: definition["essential"] != false,
             checked: definition.get("healthCheck").is_some(),

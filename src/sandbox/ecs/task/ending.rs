@@ -4,6 +4,7 @@
 use super::life::Step;
 use super::{Status, Stop, Target, Task};
 use crate::sandbox::ecs::fate::Fate;
+use crate::sandbox::ecs::images::image_not_found;
 use crate::sandbox::ecs::pace::Pace;
 use crate::sandbox::ecs::time::Now;
 
@@ -28,10 +29,7 @@ impl Task {
     }
 
     fn usual_pull_failure(&self) -> String {
-        let image = &self.containers[self.victim].image;
-        format!(
-            "CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref {image}: {image}: not found"
-        )
+        image_not_found(&self.containers[self.victim].image)
     }
 
     /// The end of a task that never ran: a reason, but no exit code.

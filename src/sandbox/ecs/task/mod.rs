@@ -7,6 +7,7 @@ mod life;
 mod list;
 mod output;
 mod outside;
+mod pull;
 mod run;
 mod show;
 mod stop;
@@ -74,6 +75,7 @@ pub struct Container {
     pub arn: String,
     pub name: String,
     pub image: String,
+    /// What its deployment has settled on; without one, what was found at the pull.
     pub digest: Option<String>,
     pub runtime: Option<String>,
     pub essential: bool,

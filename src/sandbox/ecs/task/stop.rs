@@ -51,6 +51,7 @@ impl Plane {
 
     /// A task's alarm went off.
     pub(in crate::sandbox::ecs) fn wake_task(&mut self, id: &str, now: Now) {
+        self.find_images(id, now);
         let forget = self.with_task(id, now, |task, pace| task.advance(now, pace)) == Some(true);
         if !forget {
             return;
