@@ -182,7 +182,7 @@ async fn image_that_is_not_there_is_told_as_ecs_tells_it() {
     let task = stage.run_task();
     stage.until(|stage| stage.task(&task)["lastStatus"] == "STOPPED").await;
     let reason = stage.task(&task)["stoppedReason"].to_string();
-    assert!(reason.contains("CannotPullContainerError: missing:1: not found"), "{reason}");
+    assert!(reason.contains("failed to resolve ref missing:1: missing:1: not found"), "{reason}");
     stage.register("job:1", json!({}));
     let task = stage.run_task();
     stage.until(|stage| stage.task(&task)["lastStatus"] == "STOPPED").await;

@@ -135,7 +135,7 @@ fn append(builder: &mut tar::Builder<Vec<u8>>, name: &str, content: &[u8], mode:
 impl Images for Shelf {
     fn find<'a>(&'a self, image: &'a str) -> BoxFuture<'a, Result<Image, Error>> {
         let found = self.images.get(image).cloned();
-        let missing = || Error::Pull { image: image.to_owned(), why: "not found".into() };
+        let missing = || Error::Missing { image: image.to_owned() };
         Box::pin(async move { found.ok_or_else(missing) })
     }
 

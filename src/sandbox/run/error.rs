@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::report::{Explain, Kind};
+use crate::sandbox::ecs::image_not_found;
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -14,7 +15,9 @@ pub enum Error {
     File { path: PathBuf, why: std::io::Error },
     #[error("{what}: {why}")]
     Child { what: &'static str, why: String },
-    /// In the words of a task's `stoppedReason`.
+    /// This and the next two are in the words of a task's `stoppedReason`.
+    #[error("{}", image_not_found(image))]
+    Missing { image: String },
     #[error("CannotPullContainerError: {image}: {why}")]
     Pull { image: String, why: String },
     #[error("CannotStartContainerError: {container}: {why}")]

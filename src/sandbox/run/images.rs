@@ -30,7 +30,10 @@ pub type Blob = Box<dyn Read + Send>;
 
 impl Images for Client {
     fn find<'a>(&'a self, image: &'a str) -> BoxFuture<'a, Result<Image, Error>> {
-        Box::pin(async move { find(self, image).await.map_err(|why| refused(image, why)) })
+        Box::pin(async move {
+            let found = find(self, image).await.map_err(|why| refused(image, why))?;
+            found.ok_or_else(|| Error::Missing { image: image.to_owned() })
+        })
     }
 
     fn layer<'a>(&'a self, image: &'a Image, layer: &'a Descriptor) -> BoxFuture<'a, Result<Blob, Error>> {
@@ -46,10 +49,11 @@ fn refused(image: &str, why: String) -> Error {
     Error::Pull { image: image.to_owned(), why }
 }
 
-async fn find(client: &Client, image: &str) -> Result<Image, String> {
+/// None if the registry does not have it.
+async fn find(client: &Client, image: &str) -> Result<Option<Image>, String> {
     let reference: Reference = image.parse().map_err(text)?;
     let repository = reference.repository.clone();
-    let fetched = fetch(client, &reference).await?;
+    let Some(fetched) = client.fetch_manifest(&reference).await.map_err(text)? else { return Ok(None) };
     let manifest = match fetched.descriptor.media_type.as_str() {
         kind if kind.contains("index") || kind.contains("manifest.list") => {
             let index = Index::parse(&fetched.bytes).map_err(text)?;
@@ -61,7 +65,7 @@ async fn find(client: &Client, image: &str) -> Result<Image, String> {
     };
     let manifest = Manifest::parse(&manifest.bytes).map_err(text)?;
     let config = client.read_blob(&repository, &manifest.config).await.map_err(text)?.bytes().await.map_err(text)?;
-    Ok(Image { repository, config: Config::parse(&config).map_err(text)?, layers: manifest.layers })
+    Ok(Some(Image { repository, config: Config::parse(&config).map_err(text)?, layers: manifest.layers }))
 }
 
 async fn fetch(client: &Client, reference: &Reference) -> Result<Fetched, String> {
