@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::Control;
 use crate::sandbox::Refusal;
@@ -106,12 +107,16 @@ impl Control for Ecs {
         self.1.look(moment(now), &mut self.0);
     }
 
-    fn changes(&mut self) -> Vec<(String, Option<Value>)> {
+    fn changes(&mut self) -> Vec<(String, Option<Box<RawValue>>)> {
         let own = self.0.changes().into_iter().map(|change| (change.key, change.document));
         own.chain(self.1.changes()).collect()
     }
 
-    fn restore(&mut self, mut documents: BTreeMap<String, Value>) -> Result<(), String> {
+    fn documents(&mut self) -> BTreeMap<String, Box<RawValue>> {
+        self.0.documents().into_iter().chain(self.1.documents()).collect()
+    }
+
+    fn restore(&mut self, mut documents: BTreeMap<String, Box<RawValue>>) -> Result<(), String> {
         self.1 = CodeDeploy::restore(&mut documents).map_err(|why| why.to_string())?;
         self.0 = Plane::restore(documents).map_err(|why| why.to_string())?;
         Ok(())

@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use std::time::SystemTime;
 
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::Refusal;
 use super::ecs::{ImageNews, Output, TargetGroup, TargetHealth, TaskEvent, TaskWant};
@@ -52,7 +53,9 @@ pub trait Control: Send {
     }
     fn task_event(&mut self, task_arn: &str, event: TaskEvent, now: SystemTime);
     /// The documents that changed since the last time, by key; None for one that is gone.
-    fn changes(&mut self) -> Vec<(String, Option<Value>)>;
-    /// Takes over the state that all changes together make up.
-    fn restore(&mut self, documents: BTreeMap<String, Value>) -> Result<(), String>;
+    fn changes(&mut self) -> Vec<(String, Option<Box<RawValue>>)>;
+    /// All documents, which all changes together make up.
+    fn documents(&mut self) -> BTreeMap<String, Box<RawValue>>;
+    /// Takes over the state of these documents.
+    fn restore(&mut self, documents: BTreeMap<String, Box<RawValue>>) -> Result<(), String>;
 }

@@ -240,7 +240,7 @@ impl Plane {
         now.max(self.world.now)
     }
 
-    /// After a restore every task's alarm is set anew, and every service looks around once.
+    /// After a restore every alarm is set anew.
     fn wind_up(&mut self) {
         if self.timers.is_wound_up() {
             return;
@@ -248,8 +248,8 @@ impl Plane {
         for (id, task) in &self.tasks {
             self.timers.set(Subject::Task(id.clone()), task.wake());
         }
-        for key in self.services.iter().filter(|(_, service)| service.is_live()).map(|(key, _)| key) {
-            self.timers.set(Subject::Service(key.clone()), Some(self.world.now));
+        for (key, service) in &self.services {
+            self.timers.set(Subject::Service(key.clone()), service.wake);
         }
         self.timers.wound_up();
     }

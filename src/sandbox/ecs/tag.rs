@@ -94,7 +94,7 @@ impl Plane {
         self.touch(format!("definition/{family}:{revision}"));
         let kept = self.families.get_mut(family).zip(revision.parse().ok());
         let found = kept.and_then(|(family, revision): (_, u32)| family.revisions.get_mut(&revision));
-        found.map(|definition| &mut definition.tags).ok_or_else(missing)
+        found.map(|kept| &mut kept.edit().tags).ok_or_else(missing)
     }
 }
 

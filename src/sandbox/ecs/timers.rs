@@ -69,6 +69,11 @@ impl Timers {
         }
     }
 
+    /// The subject's alarm.
+    pub fn at(&self, subject: &Subject) -> Option<Now> {
+        self.of.get(subject).copied()
+    }
+
     pub fn next(&self) -> Option<Now> {
         self.queue.first().map(|(at, _)| *at)
     }

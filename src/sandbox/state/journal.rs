@@ -54,12 +54,6 @@ impl Journal {
         Ok(())
     }
 
-    /// What a process that opened the journal now would find.
-    pub fn reread<E: DeserializeOwned>(&self) -> Result<(Option<Vec<u8>>, Vec<E>), Error> {
-        let (generation, snapshot) = read_snapshot(&self.dir, self.name)?;
-        Ok((snapshot, read(&log_path(&self.dir, self.name, generation))?.0))
-    }
-
     /// Whether the log is due to be folded into a snapshot.
     pub fn is_long(&self) -> bool {
         self.logged > SMALL.max(self.snapshot)

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::Journal;
 use super::journal::Opened;
@@ -20,7 +21,10 @@ pub struct PlaneState {
 }
 
 /// A document's key, and the document unless it is gone.
-type Entry = (String, Option<Value>);
+type Entry = (String, Option<Box<RawValue>>);
+
+/// Text all the way: what a document says is read by the plane, when it needs to know.
+type Documents = BTreeMap<String, Box<RawValue>>;
 
 impl PlaneState {
     pub fn open(dir: &Path, mut plane: Box<dyn Control>, pace: Pace) -> Result<Self, Error> {
@@ -131,17 +135,15 @@ impl PlaneState {
         }
         self.journal.append(&changes).map_err(disk)?;
         if self.journal.is_long() {
-            let (snapshot, entries) = self.journal.reread().map_err(|error| disk(std::io::Error::other(error)))?;
-            let documents = merge(snapshot.as_deref(), entries).map_err(|why| disk(std::io::Error::other(why)))?;
-            self.journal.fold(&text(&documents)).map_err(disk)?;
+            self.journal.fold(&text(&self.plane.documents())).map_err(disk)?;
         }
         Ok(())
     }
 }
 
-fn merge(snapshot: Option<&[u8]>, entries: Vec<Entry>) -> Result<BTreeMap<String, Value>, String> {
+fn merge(snapshot: Option<&[u8]>, entries: Vec<Entry>) -> Result<Documents, String> {
     let documents = snapshot.map(serde_json::from_slice).transpose();
-    let mut documents: BTreeMap<String, Value> = documents.map_err(|why| why.to_string())?.unwrap_or_default();
+    let mut documents: Documents = documents.map_err(|why| why.to_string())?.unwrap_or_default();
     for (key, document) in entries {
         match document {
             Some(document) => drop(documents.insert(key, document)),
@@ -151,7 +153,7 @@ fn merge(snapshot: Option<&[u8]>, entries: Vec<Entry>) -> Result<BTreeMap<String
     Ok(documents)
 }
 
-fn text(documents: &BTreeMap<String, Value>) -> Vec<u8> {
+fn text(documents: &Documents) -> Vec<u8> {
     serde_json::to_vec(documents).expect("documents are plain JSON")
 }
 
@@ -164,6 +166,7 @@ mod tests {
     use std::time::{Duration, UNIX_EPOCH};
 
     use serde_json::json;
+    use serde_json::value::to_raw_value;
 
     use super::*;
 
@@ -228,11 +231,17 @@ mod tests {
 
         fn changes(&mut self) -> Vec<Entry> {
             let changed = std::mem::take(&mut self.changed);
-            changed.into_iter().map(|key| (key.clone(), self.documents.get(&key).cloned())).collect()
+            let mut documents = self.documents();
+            changed.into_iter().map(|key| (key.clone(), documents.remove(&key))).collect()
         }
 
-        fn restore(&mut self, documents: BTreeMap<String, Value>) -> Result<(), String> {
-            self.documents = documents;
+        fn documents(&mut self) -> Documents {
+            self.documents.iter().map(|(key, document)| (key.clone(), to_raw_value(document).unwrap())).collect()
+        }
+
+        fn restore(&mut self, documents: Documents) -> Result<(), String> {
+            let read = |text: Box<RawValue>| serde_json::from_str(text.get()).unwrap();
+            self.documents = documents.into_iter().map(|(key, text)| (key, read(text))).collect();
             Ok(())
         }
     }

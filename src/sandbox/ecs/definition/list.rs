@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Definition, Family};
+use super::Family;
 use crate::sandbox::ecs::Plane;
 use crate::sandbox::ecs::error::ApiError;
 use crate::sandbox::ecs::input::{one_of, text};
@@ -17,18 +17,18 @@ impl Plane {
         one_of(body, "sort", &["ASC", "DESC"])?;
         let status = text(body, "status")?.unwrap_or("ACTIVE");
         let family = text(body, "familyPrefix")?;
-        let families: Vec<&Family> = match family {
-            Some(family) => self.families.get(family).into_iter().collect(),
-            None => self.families.values().collect(),
+        let families: Vec<(&String, &Family)> = match family {
+            Some(family) => self.families.get_key_value(family).into_iter().collect(),
+            None => self.families.iter().collect(),
         };
-        let all = families.into_iter().flat_map(|family| family.revisions.values());
-        let arn = |definition: &Definition| (definition.status() == status).then(|| definition.arn().to_owned());
+        let all = families.into_iter().flat_map(|(name, family)| {
+            let arn = |revision: &u32| self.world.owner.definition(name, *revision);
+            let listed = family.revisions.iter().filter(|(_, kept)| kept.status() == status);
+            listed.map(move |(revision, _)| arn(revision))
+        });
         match text(body, "sort")? {
-            Some("DESC") => {
-                let newest_first: Vec<_> = all.collect();
-                page(body, "taskDefinitionArns", newest_first.into_iter().rev().filter_map(arn), PAGE)
-            }
-            _ => page(body, "taskDefinitionArns", all.filter_map(arn), PAGE),
+            Some("DESC") => page(body, "taskDefinitionArns", all.rev(), PAGE),
+            _ => page(body, "taskDefinitionArns", all, PAGE),
         }
     }
 
@@ -38,7 +38,7 @@ impl Plane {
         let prefix = text(body, "familyPrefix")?.unwrap_or_default();
         let status = text(body, "status")?.unwrap_or("ALL");
         let shown = self.families.iter().filter(|(name, family)| {
-            let active = family.newest_active().is_some();
+            let active = family.has_active();
             let fits = status == "ALL" || active == (status == "ACTIVE");
             name.starts_with(prefix) && !family.revisions.is_empty() && fits
         });

@@ -4,6 +4,7 @@
 mod capability;
 mod defaults;
 mod fargate;
+mod kept;
 mod list;
 mod register;
 mod remove;
@@ -18,9 +19,10 @@ use super::Plane;
 use super::arn::short;
 use super::error::{ApiError, client, invalid};
 use super::input::{includes, required};
+pub use kept::Kept;
 
 /// One revision: the document as DescribeTaskDefinition shows it, and the tags beside it.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Definition {
     pub document: Value,
     pub tags: Vec<Value>,
@@ -65,12 +67,16 @@ impl Definition {
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Family {
     pub newest: u32,
-    pub revisions: BTreeMap<u32, Definition>,
+    pub revisions: BTreeMap<u32, Kept>,
 }
 
 impl Family {
+    fn has_active(&self) -> bool {
+        self.revisions.values().rev().any(|kept| kept.status() == "ACTIVE")
+    }
+
     fn newest_active(&self) -> Option<&Definition> {
-        self.revisions.values().rev().find(|definition| definition.status() == "ACTIVE")
+        self.revisions.values().rev().find(|kept| kept.status() == "ACTIVE").map(Kept::get)
     }
 }
 
@@ -92,7 +98,7 @@ impl Plane {
         let (family, revision) = split(name)?;
         let family = self.families.get(family);
         Ok(family.and_then(|family| match revision {
-            Some(revision) => family.revisions.get(&revision),
+            Some(revision) => family.revisions.get(&revision).map(Kept::get),
             None => family.newest_active(),
         }))
     }

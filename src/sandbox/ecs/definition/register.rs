@@ -25,7 +25,7 @@ impl Plane {
         let revision = family.newest;
         self.world.seal(&mut document, revision, now);
         let answer = answer(&document, &tags);
-        family.revisions.insert(revision, Definition { document: document.into(), tags });
+        family.revisions.insert(revision, Definition { document: document.into(), tags }.into());
         self.touch(format!("definition/{name}:{revision}"));
         Ok(answer)
     }

@@ -18,7 +18,7 @@ impl Plane {
         let name = required(body, "taskDefinition", "Task definition can not be blank.")?;
         let (family, revision) = exact(name)?;
         let definition = self.families.get_mut(family).and_then(|family| family.revisions.get_mut(&revision));
-        let definition = definition.ok_or_else(|| client("Unable to describe task definition."))?;
+        let definition = definition.ok_or_else(|| client("Unable to describe task definition."))?.edit();
         match definition.status() {
             "ACTIVE" => {
                 definition.document["status"] = json!("INACTIVE");
@@ -61,6 +61,7 @@ impl Plane {
         else {
             return Ok(Err("TASK_DEFINITION_NOT_FOUND"));
         };
+        let definition = definition.edit();
         if definition.status() == "ACTIVE" {
             return Ok(Err(
                 "The specified task definition is still in ACTIVE status. Please deregister the target and try again.",
@@ -76,12 +77,14 @@ impl Plane {
 
     /// Takes a DELETE_IN_PROGRESS revision away once no task and no service refers to it.
     pub(in crate::sandbox::ecs) fn sweep_definition(&mut self, arn: &str) {
-        let used = self.tasks.values().any(|task| task.definition == arn)
-            || self.services.values().any(|service| service.is_live() && service.uses(arn));
         let Ok((family, Some(revision))) = split(arn) else { return };
         let Some(kept) = self.families.get_mut(family) else { return };
-        let dying = kept.revisions.get(&revision).is_some_and(|definition| definition.status() == "DELETE_IN_PROGRESS");
-        if dying && !used {
+        let dying = kept.revisions.get(&revision).is_some_and(|kept| kept.status() == "DELETE_IN_PROGRESS");
+        let used = || {
+            self.tasks.values().any(|task| task.definition == arn)
+                || self.services.values().any(|service| service.is_live() && service.uses(arn))
+        };
+        if dying && !used() {
             kept.revisions.remove(&revision);
             self.world.deleted.insert(family.to_owned(), kept.newest);
             let key = format!("definition/{family}:{revision}");

@@ -6,7 +6,6 @@ use std::collections::BTreeSet;
 use crate::sandbox::ecs::Plane;
 use crate::sandbox::ecs::release::Release;
 use crate::sandbox::ecs::time::Now;
-use crate::sandbox::ecs::timers::Subject;
 
 impl Plane {
     /// Puts an alarm into ALARM, or back into OK.
@@ -16,12 +15,10 @@ impl Plane {
             true => self.world.alarms.insert(name.to_owned()),
             false => self.world.alarms.remove(name),
         };
-        for (key, service) in &self.services {
-            let watches =
-                |release: &Release| !release.is_over() && release.alarms.names.iter().any(|known| known == name);
-            if service.releases.first().is_some_and(watches) {
-                self.timers.sooner(Subject::Service(key.clone()), now);
-            }
+        let watches = |release: &Release| !release.is_over() && release.alarms.names.iter().any(|known| known == name);
+        let watching = self.services.iter().filter(|(_, service)| service.releases.first().is_some_and(watches));
+        for key in watching.map(|(key, _)| key.clone()).collect::<Vec<_>>() {
+            self.wake_service_at(key, now);
         }
         self.tick(now);
     }

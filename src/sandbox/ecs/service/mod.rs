@@ -63,7 +63,8 @@ pub struct Service {
     pub steady: bool,
     /// Since when everything has been as it should be.
     pub calm_since: Option<Now>,
-    #[serde(skip)]
+    /// When it wants to be looked at again.
+    #[serde(default)]
     pub wake: Option<Now>,
 }
 
@@ -127,12 +128,26 @@ impl Plane {
         let mut service = self.services.remove(key)?;
         service.wake = None;
         let result = work(self, &mut service);
+        let subject = Subject::Service(key.clone());
         if let Some(at) = service.wake {
-            self.timers.sooner(Subject::Service(key.clone()), at.max(now));
+            self.timers.sooner(subject.clone(), at.max(now));
         }
+        service.wake = self.timers.at(&subject);
         self.touch(format!("service/{}", String::from(key.clone())));
         self.services.insert(key.clone(), service);
         Some(result)
+    }
+}
+
+impl Plane {
+    /// Lets a service look around at `now`; one that is lent out does so anyway when it is back.
+    pub(super) fn wake_service_at(&mut self, key: ServiceKey, now: Now) {
+        let subject = Subject::Service(key.clone());
+        self.timers.sooner(subject.clone(), now);
+        if let Some(service) = self.services.get_mut(&key) {
+            service.wake = self.timers.at(&subject);
+            self.touch(format!("service/{}", String::from(key)));
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::{Stage, balanced};
@@ -39,7 +40,7 @@ fn rollout_goes_on_after_the_state_was_stored_whole() {
 #[test]
 fn rollout_goes_on_after_the_state_was_stored_in_parts() {
     let mut stage = Stage::with_service(2, balanced());
-    let mut kept: BTreeMap<String, Value> = BTreeMap::new();
+    let mut kept: BTreeMap<String, Box<RawValue>> = BTreeMap::new();
     let mut save = |plane: &mut Plane| {
         for change in plane.changes() {
             match change.document {
@@ -70,6 +71,29 @@ fn nothing_to_do_is_nothing_to_wait_for() {
     stage.plane.changes();
     stage.pass(3600.0);
     assert_eq!(stage.plane.changes().len(), 1);
+}
+
+/// Alarms are kept with their services, so a large account is not looked through at its start.
+#[test]
+fn services_at_rest_are_left_alone_after_a_restore() {
+    let mut stage = account(20, 50);
+    stage.plane = Plane::restore(stage.plane.documents()).unwrap();
+    let next = stage.plane.next_wake();
+    assert!(next.is_none_or(|at| at > stage.now.after(1000.0)), "{next:?}");
+    stage.pass(1.0);
+    let changes: Vec<String> = stage.plane.changes().into_iter().map(|change| change.key).collect();
+    assert_eq!(changes, ["world"]);
+}
+
+/// A task is stopped, and the process is killed before its service has noticed.
+#[test]
+fn service_notices_after_a_restore_what_it_had_not_yet() {
+    let mut stage = Stage::with_service(2, json!({}));
+    let task = stage.tasks("RUNNING")[0]["taskArn"].clone();
+    stage.call("StopTask", json!({ "task": task }));
+    stage.plane = Plane::restore(stage.plane.documents()).unwrap();
+    stage.rest();
+    assert_eq!(stage.service()["runningCount"], 2);
 }
 
 fn account(definitions: usize, services: usize) -> Stage {

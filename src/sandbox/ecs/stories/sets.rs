@@ -95,7 +95,7 @@ fn task_sets_outlive_a_restart_and_the_service_takes_them_along() {
     set(&mut stage, "web:1", json!({ "externalId": "d-1" }));
     stage.pass(0.3);
     let documents = stage.plane.changes().into_iter().filter_map(|change| Some((change.key, change.document?)));
-    stage.plane = crate::sandbox::ecs::Plane::restore(documents.collect::<Vec<_>>()).unwrap();
+    stage.plane = crate::sandbox::ecs::Plane::restore(documents.collect()).unwrap();
     stage.rest();
     let service = stage.service();
     assert_eq!((&service["taskSets"][0]["externalId"], &service["runningCount"]), (&json!("d-1"), &json!(2)));

@@ -42,7 +42,7 @@ impl Plane {
         let result = change(task, &self.world.pace);
         self.timers.set(Subject::Task(id.to_owned()), task.wake());
         if let Some(key) = task.service.clone() {
-            self.timers.sooner(Subject::Service(key), now);
+            self.wake_service_at(key, now);
         }
         self.touch(format!("task/{id}"));
         self.write(id);
