@@ -32,7 +32,7 @@ pub struct Sandbox {
 #[derive(Debug, Subcommand)]
 pub enum Task {
     /// Start a sandbox and serve until interrupted
-    #[command(long_about = None)]
+    #[command(long_about = None, after_help = "A new sandbox has the ECS cluster `default`, the one that is meant where none is named.")]
     Start(Start),
     /// Say whether a sandbox is running, and where
     #[command(long_about = None)]

@@ -142,7 +142,6 @@ async fn images_are_known_to_tasks_after_a_restart() {
         assert_eq!(status, 200, "{operation}: {answer}");
         answer
     };
-    ecs("CreateCluster", json!({})).await;
     let mut ends = Vec::new();
     for tag in ["v1", "v2"] {
         let image = format!("{}/web:{tag}", second.running.registry());

@@ -1,5 +1,5 @@
-//! Clusters. `default` is made on first use of CreateCluster, as in a real account; a deleted cluster stays
-//! visible as INACTIVE.
+//! Clusters. `default`, which is meant wherever a request names none, is there from the start, as pipelines never
+//! make their clusters; it can be deleted like any other. A deleted cluster stays visible as INACTIVE.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -19,6 +19,12 @@ pub struct Cluster {
     pub tags: Vec<Value>,
     /// Members as they were sent: settings, configuration, capacityProviders, …
     pub members: Object,
+}
+
+impl Default for Cluster {
+    fn default() -> Self {
+        Cluster { active: true, tags: Vec::new(), members: Object::new() }
+    }
 }
 
 impl Plane {

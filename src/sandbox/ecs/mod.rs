@@ -92,6 +92,7 @@ struct World {
 }
 
 impl Plane {
+    /// An account with a cluster called `default`, and nothing else.
     pub fn new(account: &str, region: &str) -> Self {
         let world = World {
             owner: Owner { account: account.to_owned(), region: region.to_owned() },
@@ -104,7 +105,7 @@ impl Plane {
             alarms: BTreeSet::new(),
             hooks: BTreeMap::new(),
             images: Images::default(),
-            clusters: BTreeMap::new(),
+            clusters: BTreeMap::from([("default".into(), Cluster::default())]),
             tokens: BTreeMap::new(),
             deleted: BTreeMap::new(),
             breaker_in_blue_green: false,

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::Stage;
+use crate::sandbox::ecs::Plane;
 
 #[test]
 fn cluster_lives_and_is_refused_its_end_while_in_use() {
@@ -24,6 +25,19 @@ fn cluster_lives_and_is_refused_its_end_while_in_use() {
     let gone = stage.call("DeleteCluster", json!({ "cluster": "prod" }));
     assert_eq!(gone["cluster"]["status"], "INACTIVE");
     assert_eq!(stage.call("ListClusters", json!({}))["clusterArns"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn default_cluster_is_there_until_it_is_deleted() {
+    let mut stage = Stage::new();
+    let arns = stage.call("ListClusters", json!({}))["clusterArns"].clone();
+    assert_eq!(arns, json!(["arn:aws:ecs:eu-west-1:111122223333:cluster/default"]));
+    stage.call("DeleteCluster", json!({ "cluster": "default" }));
+    stage.plane = Plane::restore(stage.plane.documents()).unwrap();
+    assert_eq!(stage.call("DescribeClusters", json!({}))["clusters"][0]["status"], "INACTIVE");
+    assert!(stage.refusal("ListServices", json!({})).contains("The referenced cluster was inactive."));
+    stage.call("CreateCluster", json!({}));
+    assert_eq!(stage.call("ListServices", json!({}))["serviceArns"], json!([]));
 }
 
 #[test]
