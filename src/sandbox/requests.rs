@@ -95,6 +95,11 @@ impl Requests {
         self.kept.lock().expect("requests lock").add(entry);
     }
 
+    /// A line in the log that is no request.
+    pub fn warn(&self, at: f64, text: &str) {
+        self.kept.lock().expect("requests lock").write(&format!("{:.3} warning: {text}\n", time(at)));
+    }
+
     /// The requests after a number, oldest first.
     pub fn after(&self, number: u64) -> Vec<Entry> {
         let kept = self.kept.lock().expect("requests lock");
@@ -121,16 +126,19 @@ impl Kept {
     fn add(&mut self, mut entry: Entry) {
         self.count += 1;
         entry.number = self.count;
-        let line = line(&entry);
+        self.write(&line(&entry));
+        if self.last.len() == REMEMBERED {
+            self.last.pop_front();
+        }
+        self.last.push_back(entry);
+    }
+
+    fn write(&mut self, line: &str) {
         if self.logged > LONG {
             self.turn();
         }
         self.logged += line.len() as u64;
         let _ = self.log.write_all(line.as_bytes());
-        if self.last.len() == REMEMBERED {
-            self.last.pop_front();
-        }
-        self.last.push_back(entry);
     }
 
     fn turn(&mut self) {
@@ -145,8 +153,12 @@ fn append(path: &Path) -> std::io::Result<File> {
     OpenOptions::new().create(true).append(true).mode(0o600).open(path)
 }
 
+fn time(at: f64) -> Timestamp {
+    Timestamp::from_millisecond((at * 1000.0) as i64).unwrap_or_default()
+}
+
 fn line(entry: &Entry) -> String {
-    let time = Timestamp::from_millisecond((entry.at * 1000.0) as i64).unwrap_or_default();
+    let time = time(entry.at);
     let status = entry.status.map_or_else(|| "cut".to_owned(), |status| status.to_string());
     let mut line = format!("{time:.3} {status} {} {}", entry.method, entry.path);
     let more = [entry.action.as_deref(), entry.code.as_deref(), entry.fault.then_some("(fault)")];

@@ -52,6 +52,36 @@ async fn failing_tasks_are_rolled_back_and_explained() {
     join_all(fates().into_iter().map(run)).await;
 }
 
+/// Without a check of its own the container fails the load balancer's; without either, the log says so.
+#[tokio::test]
+async fn failed_health_check_needs_somebody_who_checks() {
+    let group = "arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/shop/0123456789abcdef";
+    let balancer = json!([{ "targetGroupArn": group, "containerName": "web", "containerPort": 80 }]);
+    let unchecked = async |more: Value, code: i32, part: &str| {
+        let rehearsal = Rehearsal::without_service().await;
+        let image = format!("{}/shop:v1", rehearsal.sandbox.running.registry());
+        let web = json!({ "name": "web", "image": image, "memory": 128, "portMappings": [{ "containerPort": 80 }] });
+        let definition = json!({ "family": "shop", "containerDefinitions": [web] });
+        rehearsal.ecs("RegisterTaskDefinition", definition).await;
+        let mut service = breaker(true);
+        service.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        rehearsal.create_service(service).await;
+        let fate = json!({ "family": "shop:3", "fate": "healthCheckFails" });
+        rehearsal.sandbox.set_faults(json!({ "fates": [fate] })).await;
+        let ended = rehearsal.deploy(&[]).await;
+        assert_eq!(ended.code, code, "{}", ended.stderr);
+        assert!(ended.stderr.contains(part), "{}", ended.stderr);
+        let log = rehearsal.sandbox.log();
+        rehearsal.end().await;
+        log
+    };
+    let part = format!("Task failed ELB health checks in (target-group {group})");
+    let (behind, alone) =
+        tokio::join!(unchecked(json!({ "loadBalancers": balancer }), 4, &part), unchecked(json!({}), 0, "is deployed"));
+    let warning = " warning: a task of shop:3 (service:shop) counts as healthy, as healthCheckFails";
+    assert_eq!((behind.contains(warning), alone.contains(warning)), (false, true), "{alone}");
+}
+
 /// Nothing is told to fail here: the image is not in the sandbox's registry, or was deleted from it.
 #[tokio::test]
 async fn image_that_is_not_in_the_registry_is_rolled_back_and_explained() {

@@ -55,12 +55,17 @@ impl Rehearsal {
     /// With the service, which has these members besides the usual ones.
     pub async fn with_service(more: Value) -> Self {
         let rehearsal = Self::without_service().await;
+        rehearsal.create_service(more).await;
+        rehearsal
+    }
+
+    /// Makes the service and waits until it is at rest.
+    pub async fn create_service(&self, more: Value) {
         let mut service =
             json!({ "cluster": "main", "serviceName": "shop", "taskDefinition": "shop", "desiredCount": 2 });
         service.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        rehearsal.ecs("CreateService", service).await;
-        rehearsal.settled().await;
-        rehearsal
+        self.ecs("CreateService", service).await;
+        self.settled().await;
     }
 
     async fn settled(&self) {

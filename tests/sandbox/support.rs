@@ -141,6 +141,12 @@ impl Sandbox {
         assert_eq!(sent.status(), 200, "{}", sent.text().await.unwrap());
     }
 
+    /// What `dockless sandbox logs` shows.
+    pub fn log(&self) -> String {
+        let dir = self.dir.as_ref().expect("a directory of its own");
+        std::fs::read_to_string(dir.path().join("requests.log")).unwrap()
+    }
+
     /// What was asked of it, as `METHOD path status`.
     pub async fn requests(&self) -> Vec<String> {
         let answer = self.http.get(self.url("/_sandbox/requests")).send().await.unwrap();

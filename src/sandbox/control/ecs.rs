@@ -107,6 +107,10 @@ impl Control for Ecs {
         self.1.look(moment(now), &mut self.0);
     }
 
+    fn warnings(&mut self) -> Vec<String> {
+        self.0.warnings()
+    }
+
     fn changes(&mut self) -> Vec<(String, Option<Box<RawValue>>)> {
         let own = self.0.changes().into_iter().map(|change| (change.key, change.document));
         own.chain(self.1.changes()).collect()

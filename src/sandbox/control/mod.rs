@@ -52,6 +52,8 @@ pub trait Control: Send {
         Vec::new()
     }
     fn task_event(&mut self, task_arn: &str, event: TaskEvent, now: SystemTime);
+    /// What somebody who rehearses should know, since the last time.
+    fn warnings(&mut self) -> Vec<String>;
     /// The documents that changed since the last time, by key; None for one that is gone.
     fn changes(&mut self) -> Vec<(String, Option<Box<RawValue>>)>;
     /// All documents, which all changes together make up.

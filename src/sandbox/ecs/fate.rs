@@ -18,7 +18,8 @@ pub enum Fate {
         #[serde(default)]
         after: f64,
     },
-    /// The container's own health check says no.
+    /// The container's own health check says no; where it has none, the load balancer's does. A task with neither stays
+    /// healthy, with a warning in the log.
     HealthCheckFails,
     /// The load balancer's health check says no.
     ElbHealthCheckFails {

@@ -27,6 +27,7 @@ mod task;
 mod task_set;
 mod time;
 mod timers;
+mod warning;
 
 #[cfg(test)]
 mod stories;
@@ -54,6 +55,7 @@ use images::Images;
 use service::Service;
 use task::{Task, Token};
 use timers::{ServiceKey, Subject, Timers};
+use warning::Warnings;
 
 /// All state. Serializable as one document; see `keep` for one document per resource.
 #[derive(Debug, Serialize, Deserialize)]
@@ -84,6 +86,8 @@ struct World {
     hooks: BTreeMap<String, Vec<HookAnswer>>,
     #[serde(skip)]
     images: Images,
+    #[serde(skip)]
+    warnings: Warnings,
     clusters: BTreeMap<String, Cluster>,
     tokens: BTreeMap<String, Token>,
     /// Families of which a revision was deleted, with the highest number given.
@@ -105,6 +109,7 @@ impl Plane {
             alarms: BTreeSet::new(),
             hooks: BTreeMap::new(),
             images: Images::default(),
+            warnings: Warnings::default(),
             clusters: BTreeMap::from([("default".into(), Cluster::default())]),
             tokens: BTreeMap::new(),
             deleted: BTreeMap::new(),
@@ -142,6 +147,7 @@ impl Plane {
     /// Replaces the rules, their counts included.
     pub fn set_fates(&mut self, rules: Vec<Rule>) {
         self.world.fates = rules;
+        self.world.forget_warnings();
     }
 
     /// What becomes of a task that no rule speaks of; `Fate::External` to run them all for real.

@@ -140,6 +140,7 @@ async fn serve(stream: TcpStream, site: Arc<Site>) {
 /// Lets the plane do what is due, when it is due, and the tasks follow.
 async fn wake(site: &Site, mut tasks: Option<&mut Tasks>) -> Infallible {
     loop {
+        site.tell_warnings();
         if let Some(tasks) = &tasks {
             tasks.follow(site);
         }

@@ -145,6 +145,12 @@ impl Site {
         self.changed.notified().await;
     }
 
+    /// What the plane warns of goes to the log.
+    pub fn tell_warnings(&self) {
+        let warnings = self.plane().warnings();
+        warnings.iter().for_each(|text| self.requests.warn(self.now(), text));
+    }
+
     pub fn stop(&self) {
         self.stop.send_replace(true);
     }

@@ -122,6 +122,10 @@ impl PlaneState {
         self.plane.outputs()
     }
 
+    pub fn warnings(&mut self) -> Vec<String> {
+        self.plane.warnings()
+    }
+
     pub fn task_event(&mut self, task_arn: &str, event: TaskEvent, now: SystemTime) -> Result<(), Refusal> {
         self.tick(now)?;
         self.plane.task_event(task_arn, event, now);
@@ -228,6 +232,10 @@ mod tests {
         }
 
         fn task_event(&mut self, _: &str, _: TaskEvent, _: SystemTime) {}
+
+        fn warnings(&mut self) -> Vec<String> {
+            Vec::new()
+        }
 
         fn changes(&mut self) -> Vec<Entry> {
             let changed = std::mem::take(&mut self.changed);

@@ -92,6 +92,34 @@ fn failed_target_check_names_the_group() {
 }
 
 #[test]
+fn failed_check_of_a_container_without_one_is_the_load_balancers() {
+    let (task, mut stage) = stopped(Fate::HealthCheckFails, json!({}), balanced());
+    assert_eq!((&task["stopCode"], &task["healthStatus"]), (&json!("ServiceSchedulerInitiated"), &json!("UNKNOWN")));
+    assert_eq!(task["stoppedReason"], format!("Task failed ELB health checks in (target-group {GROUP})"));
+    let text =
+        format!("(service web) (port 80) is unhealthy in (target-group {GROUP}) due to (reason Health checks failed).");
+    assert!(stage.events().contains(&text), "{:#?}", stage.events());
+    assert_eq!(stage.plane.warnings(), [""; 0]);
+}
+
+#[test]
+fn failed_check_that_nobody_makes_is_a_warning_said_once() {
+    let mut stage = Stage::new();
+    stage.register("web", json!({}));
+    stage.fate("web", Fate::HealthCheckFails);
+    stage.create(3, json!({}));
+    stage.rest();
+    assert_eq!(stage.primary()["rolloutState"], "COMPLETED");
+    let said = stage.plane.warnings();
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert!(said[0].starts_with("a task of web:1 (service:web) counts as healthy, as healthCheckFails"), "{said:?}");
+    stage.fate("web", Fate::ElbHealthCheckFails { reason: None });
+    stage.call("UpdateService", json!({ "service": "web", "forceNewDeployment": true }));
+    stage.rest();
+    assert!(stage.plane.warnings()[0].contains("it is behind no load balancer"));
+}
+
+#[test]
 fn task_that_never_starts_stays_pending() {
     let mut stage = Stage::new();
     stage.register("web", json!({}));

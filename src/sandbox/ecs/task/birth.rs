@@ -43,7 +43,7 @@ impl World {
             birth.definition.containers().iter().map(|container| self.container(container, &birth, &id)).collect();
         let victim = victim.or_else(|| containers.iter().position(|container| container.essential)).unwrap_or(0);
         let due = vec![(now.after(self.pace.provisioning), Step::Pull)];
-        Ok(Task {
+        let task = Task {
             interface: self.interface(&birth),
             members: members(&birth, &self.owner.region),
             cluster: birth.cluster.to_owned(),
@@ -68,7 +68,9 @@ impl World {
             victim,
             log,
             due,
-        })
+        };
+        self.warn_of(&task);
+        Ok(task)
     }
 
     fn fate_of(&mut self, birth: &Birth, containers: &[(String, String)]) -> Lot {

@@ -53,7 +53,7 @@ impl Task {
             Step::Activate => self.activate(at, pace),
             Step::Run => self.run(at, pace),
             Step::Check => self.check(!matches!(self.fate, Fate::HealthCheckFails)),
-            Step::TargetCheck => self.check_target(!matches!(self.fate, Fate::ElbHealthCheckFails { .. })),
+            Step::TargetCheck => self.check_target(!self.fails_at_target()),
             Step::Unchecked => self.ready = true,
             Step::Exit => self.exit_by_fate(at, pace),
             Step::Drain => self.drain(at, pace),
@@ -102,17 +102,25 @@ impl Task {
 
     fn expect_checks(&mut self, at: Now, pace: &Pace) {
         let external = self.fate == Fate::External;
-        let checked = self.containers.iter().any(|container| container.checked && container.essential);
+        let checked = self.is_checked();
         let late = pace.unhealthy.max(self.grace);
         if checked && !external {
             self.then(Step::Check, at, if self.fate == Fate::HealthCheckFails { late } else { pace.health_check });
         }
         if self.target == Target::Initial && !external {
-            let fails = matches!(self.fate, Fate::ElbHealthCheckFails { .. });
-            self.then(Step::TargetCheck, at, if fails { late } else { pace.target_health });
+            self.then(Step::TargetCheck, at, if self.fails_at_target() { late } else { pace.target_health });
         }
         if !checked && self.target == Target::None {
             self.then(Step::Unchecked, at, pace.unchecked);
+        }
+    }
+
+    /// A container that fails its health check and has none fails the load balancer's, which asks the same program.
+    fn fails_at_target(&self) -> bool {
+        match self.fate {
+            Fate::ElbHealthCheckFails { .. } => true,
+            Fate::HealthCheckFails => !self.is_checked(),
+            _ => false,
         }
     }
 
@@ -135,8 +143,7 @@ impl Task {
     }
 
     fn see_whether_ready(&mut self) {
-        let checked = self.containers.iter().any(|container| container.checked && container.essential);
-        let by_itself = !checked || self.health() == Health::Healthy;
+        let by_itself = !self.is_checked() || self.health() == Health::Healthy;
         self.ready = by_itself && matches!(self.target, Target::None | Target::Healthy);
     }
 }

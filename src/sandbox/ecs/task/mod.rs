@@ -183,6 +183,11 @@ impl Task {
         self.times.started.is_some()
     }
 
+    /// Whether a container that counts has a health check of its own.
+    pub fn is_checked(&self) -> bool {
+        self.containers.iter().any(|container| container.checked && container.essential)
+    }
+
     pub fn health(&self) -> Health {
         let mut checked =
             self.containers.iter().filter(|container| container.essential && container.checked).peekable();
