@@ -210,6 +210,7 @@ mod images;
 mod keeping;
 mod resources;
 mod rolling;
+mod scale;
 mod services;
 mod sets;
 mod shifting;
