@@ -36,6 +36,8 @@ impl Problem {
         Problem::new(405, "UNSUPPORTED", "The operation is unsupported.")
     }
 
+    /// The specification leaves SHA-512 to registries, and ECR has none: its API calls an image's and a layer's digest
+    /// "the sha256 digest" [service model of ecr, ImageIdentifier and Layer].
     pub(super) fn digest(text: &str) -> Self {
         Problem::new(400, "DIGEST_INVALID", format!("'{text}' is not a digest that this registry knows (sha256)"))
     }
