@@ -159,6 +159,16 @@ impl Kind {
         }
     }
 
+    /// A piece with a comma in its value.
+    fn quoted_example(self) -> &'static str {
+        match self {
+            Kind::Images => r#""image-and-tag=REFERENCE""#,
+            Kind::Env => r#""value=red,green""#,
+            Kind::Secrets => r#""valueFrom=ARN""#,
+            Kind::Labels => r#""team=a,b""#,
+        }
+    }
+
     /// Keys beside `container`. Labels have keys of their own; these two spell one out.
     fn fields(self) -> &'static [&'static str] {
         match self {

@@ -172,7 +172,11 @@ pub fn pairs(group: &Group, reader: &Reader<'_>, field: &str) -> Result<Vec<Assi
 }
 
 fn comma_or_form(kind: Kind) -> String {
-    format!("Write {}; a comma inside a value is written '\\,'.", kind.form())
+    format!(
+        "Write {}; a value with a comma in it stands in quotes with its key: {}.",
+        kind.form(),
+        kind.quoted_example()
+    )
 }
 
 fn assignment(container: &str, first: &Field, second: &Field, reader: &Reader<'_>) -> Result<Assignment, Refusal> {

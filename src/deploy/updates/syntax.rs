@@ -1,6 +1,8 @@
 //! The shape of an update string: pieces between commas, `key=value` each, gathered into one group per
 //! `container=`. Variables are still unexpanded here, so what they hold can never become syntax; `${…}` is
-//! one unit, commas and `=` inside it included. `\,` is a comma that does not part.
+//! one unit, commas and `=` inside it included. `\,` is a comma that does not part, and neither does one in a
+//! piece that stands in quotes as a whole, as in a line of CSV: `"value=a,b"`, with `""` for a quote inside. Quotes
+//! anywhere else are what the orb takes them for, a part of the value.
 
 use super::{Kind, Place, Refusal};
 
@@ -77,37 +79,94 @@ struct Piece {
     text: String,
     equals: Option<usize>,
     place: Place,
+    /// It stood in quotes, so its blanks are meant.
+    quoted: bool,
+}
+
+impl Piece {
+    fn at(place: Place) -> Piece {
+        Piece { text: String::new(), equals: None, place, quoted: false }
+    }
+
+    fn begins(&self) -> bool {
+        !self.quoted && self.text.trim().is_empty()
+    }
+
+    fn push(&mut self, text: &str) {
+        if text == "=" {
+            self.equals.get_or_insert(self.text.len());
+        }
+        self.text.push_str(text);
+    }
 }
 
 fn pieces(kind: Kind, text: &str) -> Result<Vec<Piece>, Refusal> {
     let mut pieces = Vec::new();
-    let mut piece = Piece { text: String::new(), equals: None, place: Place::Character(1) };
+    let mut piece = Piece::at(Place::Character(1));
     let mut at = 0;
     while let Some(c) = text[at..].chars().next() {
         let place = Place::character(text, at);
         let rest = &text[at..];
-        let length = match c {
-            '$' => reference(rest).ok_or_else(|| unclosed(kind, place))?,
-            '\\' if rest.starts_with("\\,") => escape(kind, place, &rest[2..])?,
+        at += match c {
             ',' => {
-                pieces.push(std::mem::replace(
-                    &mut piece,
-                    Piece { text: String::new(), equals: None, place: Place::character(text, at + 1) },
-                ));
-                at += 1;
-                continue;
-            }
-            '=' => {
-                piece.equals.get_or_insert(piece.text.len());
+                pieces.push(std::mem::replace(&mut piece, Piece::at(Place::character(text, at + 1))));
                 1
             }
-            _ => c.len_utf8(),
+            '"' if piece.begins() => quoted(kind, place, rest, &mut piece)?,
+            '\\' if rest.starts_with("\\,") => {
+                let length = escape(kind, place, &rest[2..])?;
+                piece.push(",");
+                length
+            }
+            _ => {
+                let length = unit(kind, place, rest)?;
+                piece.push(&rest[..length]);
+                length
+            }
         };
-        piece.text.push_str(if rest.starts_with("\\,") { "," } else { &rest[..length] });
-        at += length;
     }
     pieces.push(piece);
     Ok(pieces)
+}
+
+/// The length of the variable or the character that `rest` begins with.
+fn unit(kind: Kind, place: Place, rest: &str) -> Result<usize, Refusal> {
+    match rest.chars().next() {
+        Some('$') => reference(rest).ok_or_else(|| unclosed(kind, place)),
+        first => Ok(first.map_or(0, char::len_utf8)),
+    }
+}
+
+/// A piece that stands in quotes as a whole. Returns the length with both quotes and the blanks behind them.
+fn quoted(kind: Kind, place: Place, rest: &str, piece: &mut Piece) -> Result<usize, Refusal> {
+    piece.text.clear();
+    piece.quoted = true;
+    let mut at = 1;
+    while let Some(c) = rest[at..].chars().next() {
+        match c {
+            '"' if rest[at + 1..].starts_with('"') => {
+                piece.push("\"");
+                at += 2;
+            }
+            '"' => {
+                let behind = rest[at + 1..].split(',').next().unwrap_or_default();
+                let over = behind.trim().is_empty();
+                return if over { Ok(at + 1 + behind.len()) } else { Err(half_quoted(kind, place)) };
+            }
+            _ => {
+                let length = unit(kind, place, &rest[at..])?;
+                piece.push(&rest[at..at + length]);
+                at += length;
+            }
+        }
+    }
+    Err(half_quoted(kind, place))
+}
+
+fn half_quoted(kind: Kind, place: Place) -> Refusal {
+    let hint =
+        format!("A piece stands in quotes as a whole: {}. A quote inside is written \"\".", kind.quoted_example());
+    Refusal::new(kind, place, "a piece begins with a quote and does not end with one".into()).hinting(hint)
 }
 
 fn unclosed(kind: Kind, place: Place) -> Refusal {
@@ -132,7 +191,9 @@ fn field(kind: Kind, piece: &Piece, group: Option<&Group>) -> Result<Option<Fiel
         return if piece.text.trim().is_empty() { Ok(None) } else { Err(without_equals(kind, piece, group)) };
     };
     let raw = |text: &str| Raw { text: text.trim().to_owned(), place: piece.place, trimmed: true };
-    let field = Field { key: raw(&piece.text[..equals]), value: raw(&piece.text[equals + 1..]) };
+    let exact = |text: &str| Raw { text: text.to_owned(), place: piece.place, trimmed: false };
+    let (key, value) = (&piece.text[..equals], &piece.text[equals + 1..]);
+    let field = Field { key: raw(key), value: if piece.quoted { exact(value) } else { raw(value) } };
     let known = field.key.text == "container" || kind.knows(&field.key.text);
     if known { Ok(Some(field)) } else { Err(unknown(kind, &field.key, group)) }
 }
@@ -172,5 +233,6 @@ fn after(group: Option<&Group>) -> String {
 }
 
 fn comma_hint(kind: Kind) -> String {
-    format!("A comma inside a value is written '\\,'; or write the JSON form: {}", kind.json_example())
+    let (quoted, json) = (kind.quoted_example(), kind.json_example());
+    format!("A value with a comma in it stands in quotes with its key, {quoted}; or write the JSON form: {json}")
 }

@@ -198,7 +198,7 @@ fn env_pairs_after_one_container_belong_to_it() {
 #[test]
 fn env_comma_in_a_value_is_refused_or_escaped() {
     let error = refused(env("container=web,name=COLOURS,value=red,green"), "after container=web, name=COLOURS");
-    assert!(error.hint.contains("'\\,'"), "{}", error.hint);
+    assert!(error.hint.contains(r#""value=red,green""#), "{}", error.hint);
     assert_eq!(error.place, Place::Character(38));
     assert!(!error.to_string().contains("green"));
     refused(env("container=web,name=C,value=red,value=green"), "no 'name=' before it");
@@ -206,6 +206,19 @@ fn env_comma_in_a_value_is_refused_or_escaped() {
         env(r"container=web,name=COLOURS,value=red\,green\,blue,name=B,value=c:\x").unwrap(),
         [triple("web", "COLOURS", "red,green,blue"), triple("web", "B", r"c:\x")]
     );
+}
+
+#[test]
+fn piece_in_quotes_keeps_commas_blanks_and_doubled_quotes() {
+    let given = r#"container=web, "name=COLOURS" ,"value= red,""green"",container=x=$TAG " ,name=B,value="1""#;
+    assert_eq!(
+        env(given).unwrap(),
+        [triple("web", "COLOURS", r#" red,"green",container=x=abc123 "#), triple("web", "B", "\"1\"")]
+    );
+    assert_eq!(labels(r#"container=web,"team=a,b",x="y""#).unwrap()[0], triple("web", "team", "a,b"));
+    refused(env(r#"container=web,name=A,"value=a,b"#), "does not end with one");
+    refused(env(r#"container=web,name=A,"value=a"b,name=B,value=1"#), "does not end with one");
+    refused(env(r#"container=web,name=A,value="a,b""#), "no '='");
 }
 
 #[test]
@@ -337,7 +350,13 @@ proptest! {
     }
 
     #[test]
-    fn no_text_panics(text in "(container=|name=|value=|tag=|,|=|\\$|\\{|\\}|\\\\|[a-z]|é| |\\[)*") {
+    fn any_value_passes_through_quotes(value in r"[^$]*") {
+        let text = format!("container=web,name=A,\"value={}\"", value.replace('"', "\"\""));
+        prop_assert_eq!(env(&text).unwrap(), [triple("web", "A", &value)]);
+    }
+
+    #[test]
+    fn no_text_panics(text in "(container=|name=|value=|tag=|,|=|\"|\\$|\\{|\\}|\\\\|[a-z]|é| |\\[)*") {
         let identity = |text: &str| Ok(text.to_owned());
         let _ = Updates::parse(Texts { images: &text, ..Texts::default() }, &identity);
         let _ = Updates::parse(Texts { env: &text, ..Texts::default() }, &identity);
