@@ -3,11 +3,11 @@
 use clap::Args;
 
 use super::Job;
+use super::edits::expand;
 use super::exit::{Done, Failure};
 use super::image::{Image, ImageArgs};
 use super::published;
 use super::repository::{Repository, RepositoryArgs};
-use super::revision::expand;
 use super::target::{Target, TargetArgs};
 use super::workshop::{Destination, Workshop};
 use crate::image::EcrHost;

@@ -8,6 +8,7 @@ mod build_and_push;
 mod completions;
 mod deploy_service_update;
 mod ecr_login;
+mod edits;
 mod error;
 mod exit;
 mod global;

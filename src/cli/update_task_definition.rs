@@ -12,7 +12,11 @@ use crate::deploy;
 #[derive(Debug, Args)]
 #[command(after_help = "Example:
   dockless update-task-definition --family shop \\
-    --container-image-name-updates 'container=web,tag=${CIRCLE_SHA1:0:7}'")]
+    --container-image-name-updates 'container=web,tag=${CIRCLE_SHA1:0:7}'
+
+  The same, and more, one change a flag:
+  dockless update-task-definition --family shop --image 'web=:${CIRCLE_SHA1:0:7}' --env web:COLOURS=red,green \\
+    --remove-env web:OLD --label web:team=shop --cpu 512 --memory 1024")]
 pub struct UpdateTaskDefinition {
     #[command(flatten)]
     pub revision: RevisionArgs,

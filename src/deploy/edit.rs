@@ -2,7 +2,10 @@
 //! RegisterTaskDefinition by taking nine names away; only what was asked for changes, and members that this
 //! program has never heard of stay where they are, at any depth.
 
+mod image;
 mod list;
+mod names;
+mod task;
 
 #[cfg(test)]
 mod tests;
@@ -13,11 +16,10 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::Error;
-use super::image::take_apart;
-use super::mask::{MASK, is_secret};
+use super::mask::{MASK, is_secret, is_secret_word};
 use super::nearest::nearest;
 use super::tags::Tag;
-use super::updates::{Assignment, ImageChange, ImageUpdate, Kind, Place, Updates};
+use super::updates::{Origin, Updates};
 
 /// What DescribeTaskDefinition tells and RegisterTaskDefinition refuses. Everything else goes both ways.
 const TOLD_ONLY: [&str; 9] = [
@@ -36,7 +38,7 @@ const TOLD_ONLY: [&str; 9] = [
 /// already masked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Change {
-    /// Nothing for tags of the definition itself.
+    /// Nothing for what is the definition's own: its tags, its roles, the size of its tasks.
     pub container: Option<String>,
     #[serde(flatten)]
     pub what: What,
@@ -49,6 +51,12 @@ pub struct Change {
 #[serde(tag = "what", content = "name", rename_all = "snake_case")]
 pub enum What {
     Image,
+    Command,
+    /// Of a container, or of the task.
+    Cpu,
+    Memory,
+    TaskRole,
+    ExecutionRole,
     Variable(String),
     Secret(String),
     Label(String),
@@ -59,6 +67,11 @@ impl fmt::Display for What {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             What::Image => f.write_str("image"),
+            What::Command => f.write_str("command"),
+            What::Cpu => f.write_str("cpu"),
+            What::Memory => f.write_str("memory"),
+            What::TaskRole => f.write_str("task role"),
+            What::ExecutionRole => f.write_str("execution role"),
             What::Variable(name) => write!(f, "variable {name}"),
             What::Secret(name) => write!(f, "secret {name}"),
             What::Label(name) => write!(f, "label {name}"),
@@ -69,10 +82,12 @@ impl fmt::Display for What {
 
 impl Change {
     fn masked(mut self) -> Change {
-        if let What::Variable(name) = &self.what {
-            let values = || self.old.iter().chain(&self.new);
-            self.secret = values().any(|value| is_secret(name, value));
-        }
+        let any = |secret: &dyn Fn(&str) -> bool| self.old.iter().chain(&self.new).any(|value| secret(value));
+        self.secret = match &self.what {
+            What::Variable(name) | What::Label(name) => any(&|value| is_secret(name, value)),
+            What::Command => any(&|words| words.split(['"', ' ', ',']).any(is_secret_word)),
+            _ => false,
+        };
         if self.secret {
             self.old = self.old.map(|_| MASK.to_owned());
             self.new = self.new.map(|_| MASK.to_owned());
@@ -111,14 +126,19 @@ fn key(tag: &Value) -> &str {
     tag["key"].as_str().unwrap_or_default()
 }
 
-/// Applies the updates in the order they were written.
+/// Applies the updates: what goes, goes first, then the rest in the order it was written.
 pub fn edit(described: &Value, updates: &Updates, tags: &[Tag]) -> Result<Edited, Error> {
     let definition = name_of(described);
     let mut editor = Editor { body: registrable(described)?, definition, changes: Vec::new(), warnings: Vec::new() };
+    let updates = &editor.addressed(updates)?;
+    editor.names(updates)?;
     updates.images.iter().try_for_each(|update| editor.image(update))?;
-    updates.env.iter().try_for_each(|update| editor.assign(Kind::Env, update))?;
-    updates.secrets.iter().try_for_each(|update| editor.assign(Kind::Secrets, update))?;
-    updates.labels.iter().try_for_each(|update| editor.label(update))?;
+    updates.commands.iter().try_for_each(|update| editor.command(update))?;
+    updates.sizes.iter().try_for_each(|update| editor.size(update))?;
+    editor.roles(updates);
+    if updates.sizes.iter().any(|update| update.container.is_none()) {
+        task::check_fargate(&editor.body)?;
+    }
     tags.iter().for_each(|tag| editor.tag(tag));
     let changes = merged(editor.changes).into_iter().map(Change::masked).collect();
     Ok(Edited { body: editor.body, changes, warnings: editor.warnings })
@@ -161,75 +181,50 @@ fn containers_there_are(wanted: &str, known: &[String]) -> String {
 }
 
 impl Editor {
-    fn container(&mut self, kind: Kind, name: &str, place: Place) -> Result<&mut Map<String, Value>, Error> {
+    fn containers(&mut self) -> &mut [Value] {
         let containers = self.body.get_mut("containerDefinitions").and_then(Value::as_array_mut);
-        let containers = containers.map(Vec::as_mut_slice).unwrap_or_default();
-        let known: Vec<String> =
-            containers.iter().map(|container| container["name"].as_str().unwrap_or_default().to_owned()).collect();
-        let found = known.iter().position(|known| known == name);
-        match found.and_then(|index| containers[index].as_object_mut()) {
-            Some(container) => Ok(container),
-            None => Err(Error::NoContainer {
-                parameter: kind.parameter(),
-                place,
-                container: name.to_owned(),
-                definition: self.definition.clone(),
-                hint: containers_there_are(name, &known),
-            }),
+        containers.map(Vec::as_mut_slice).unwrap_or_default()
+    }
+
+    fn known(&mut self) -> Vec<String> {
+        let name = |container: &mut Value| container["name"].as_str().unwrap_or_default().to_owned();
+        self.containers().iter_mut().map(name).collect()
+    }
+
+    /// The updates with every container named; one may stay unnamed only where there is no other.
+    fn addressed(&mut self, updates: &Updates) -> Result<Updates, Error> {
+        let mut updates = updates.clone();
+        let known = self.known();
+        for (container, Origin { parameter, place }) in updates.containers() {
+            match known.as_slice() {
+                _ if !container.is_empty() => {}
+                [only] => container.clone_from(only),
+                _ => {
+                    let why = format!("no container is named, and {} has {}", self.definition, known.len());
+                    let hint = format!("Name the container. It has {}.", known.join(", "));
+                    return Err(Error::Edit { parameter, place, why, hint });
+                }
+            }
         }
+        updates.check_for_contradiction()?;
+        Ok(updates)
+    }
+
+    fn container(&mut self, origin: Origin, name: &str) -> Result<&mut Map<String, Value>, Error> {
+        let known = self.known();
+        let definition = self.definition.clone();
+        let found = known.iter().position(|known| known == name);
+        found.and_then(|index| self.containers()[index].as_object_mut()).ok_or_else(|| Error::NoContainer {
+            parameter: origin.parameter,
+            place: origin.place,
+            container: name.to_owned(),
+            definition,
+            hint: containers_there_are(name, &known),
+        })
     }
 
     fn changed(&mut self, container: &str, what: What, old: Option<String>, new: Option<String>) {
         self.changes.push(Change { container: Some(container.to_owned()), what, old, new, secret: false });
-    }
-
-    fn image(&mut self, update: &ImageUpdate) -> Result<(), Error> {
-        let container = self.container(Kind::Images, &update.container, update.place)?;
-        let old = container.get("image").and_then(Value::as_str).unwrap_or_default().to_owned();
-        let new = exchange(&old, update)?;
-        container.insert("image".into(), new.clone().into());
-        if let (ImageChange::Repository(_), Some(digest)) = (&update.change, take_apart(&old).digest) {
-            self.warnings.push(format!(
-                "{}: the digest {digest} belongs to the old repository and was dropped; the tag decides now",
-                update.container
-            ));
-        }
-        self.changed(&update.container, What::Image, Some(old), Some(new));
-        Ok(())
-    }
-
-    fn assign(&mut self, kind: Kind, update: &Assignment) -> Result<(), Error> {
-        let container = self.container(kind, &update.container, update.place)?;
-        let (own, other) = if kind == Kind::Env { (list::ENV, list::SECRETS) } else { (list::SECRETS, list::ENV) };
-        let old = list::set(container, own, &update.name, &update.value).map_err(|why| document(why, own.member))?;
-        let moved = list::remove(container, other, &update.name);
-        let name = || update.name.clone();
-        let (what, gone) = match kind {
-            Kind::Env => (What::Variable(name()), What::Secret(name())),
-            _ => (What::Secret(name()), What::Variable(name())),
-        };
-        if moved.is_some() {
-            self.warnings.push(format!(
-                "{}: {} moves from '{}' to '{}', as ECS allows a name in one of them only",
-                update.container, update.name, other.member, own.member
-            ));
-            self.changed(&update.container, gone, moved, None);
-        }
-        self.changed(&update.container, what, old, Some(update.value.clone()));
-        Ok(())
-    }
-
-    fn label(&mut self, update: &Assignment) -> Result<(), Error> {
-        let container = self.container(Kind::Labels, &update.container, update.place)?;
-        let labels = container.entry("dockerLabels").or_insert(Value::Null);
-        if labels.is_null() {
-            *labels = Value::Object(Map::new());
-        }
-        let labels = labels.as_object_mut().ok_or_else(|| document("it is not an object".into(), "dockerLabels"))?;
-        let old = labels.insert(update.name.clone(), update.value.clone().into());
-        let old = old.as_ref().and_then(Value::as_str).map(str::to_owned);
-        self.changed(&update.container, What::Label(update.name.clone()), old, Some(update.value.clone()));
-        Ok(())
     }
 
     fn tag(&mut self, tag: &Tag) {
@@ -246,37 +241,4 @@ impl Editor {
         let what = What::Tag(tag.key.clone());
         self.changes.push(Change { container: None, what, old, new: Some(tag.value.clone()), secret: false });
     }
-}
-
-fn document(why: String, what: &'static str) -> Error {
-    Error::Document { what, why }
-}
-
-/// The new image: parts that were not named stay as they are. A new tag drops the old digest, which would
-/// otherwise go on deciding.
-fn exchange(old: &str, update: &ImageUpdate) -> Result<String, Error> {
-    let parts = take_apart(old);
-    let new = match &update.change {
-        ImageChange::Whole(image) => return Ok(image.clone()),
-        ImageChange::Tag(tag) => format!("{}:{tag}", parts.repository),
-        ImageChange::Repository(repository) => match (parts.tag, parts.digest) {
-            (Some(tag), _) => format!("{repository}:{tag}"),
-            (None, None) => repository.clone(),
-            (None, Some(_)) => {
-                let why = format!("image= keeps the tag, but '{old}' of {} has a digest only", update.container);
-                return Err(unfit(update, why, "Give tag= as well, or image-and-tag=."));
-            }
-        },
-    };
-    match new.parse::<crate::image::Reference>() {
-        Ok(_) => Ok(new),
-        Err(_) => {
-            let why = format!("{} now has the image '{old}', which makes '{new}'", update.container);
-            Err(unfit(update, why, "Give the whole reference with image-and-tag=."))
-        }
-    }
-}
-
-fn unfit(update: &ImageUpdate, why: String, hint: &str) -> Error {
-    Error::Edit { parameter: Kind::Images.parameter(), place: update.place, why, hint: hint.into() }
 }

@@ -37,6 +37,12 @@ pub fn is_secret(name: &str, value: &str) -> bool {
         || has_password(value)
 }
 
+/// Whether a word of a command is kept out of logs: `--token=abc` or a URL with a password in it.
+pub fn is_secret_word(word: &str) -> bool {
+    let (name, value) = word.split_once('=').unwrap_or(("", word));
+    is_secret(name, value)
+}
+
 fn words(name: &str) -> Vec<String> {
     let mut words = vec![String::new()];
     let mut lower = false;
@@ -59,7 +65,8 @@ fn has_password(value: &str) -> bool {
     authority.rsplit_once('@').is_some_and(|(user, _)| user.contains(':'))
 }
 
-/// A copy of a request body that may be shown: secret values of `environment` entries at any depth are masked.
+/// A copy of a request body that may be shown. Masked at any depth are secret values of `environment` entries, of
+/// labels and of a log driver's options (Splunk's token is one), and secret words of commands.
 pub fn shown(body: &Value) -> Value {
     match body {
         Value::Array(items) => items.iter().map(shown).collect(),
@@ -73,8 +80,20 @@ pub fn shown(body: &Value) -> Value {
 fn shown_member(name: &str, value: &Value) -> Value {
     match value {
         Value::Array(entries) if name == "environment" => entries.iter().map(shown_variable).collect(),
+        Value::Array(words) if ["command", "entryPoint"].contains(&name) => words.iter().map(shown_word).collect(),
+        Value::Object(members) if ["dockerLabels", "options"].contains(&name) => {
+            Value::Object(members.iter().map(|(name, value)| (name.clone(), shown_option(name, value))).collect())
+        }
         other => shown(other),
     }
+}
+
+fn shown_word(word: &Value) -> Value {
+    if word.as_str().is_some_and(is_secret_word) { MASK.into() } else { word.clone() }
+}
+
+fn shown_option(name: &str, value: &Value) -> Value {
+    if value.as_str().is_some_and(|value| is_secret(name, value)) { MASK.into() } else { value.clone() }
 }
 
 fn shown_variable(entry: &Value) -> Value {
@@ -112,6 +131,18 @@ mod tests {
             ("AUTHOR", "x"),
         ] {
             assert!(!is_secret(name, value), "{name}");
+        }
+    }
+
+    #[test]
+    fn shown_body_masks_words_of_commands_labels_and_options() {
+        let body = json!({"containerDefinitions": [{"command": ["run", "--token=abc", "--mode=fast"],
+            "dockerLabels": {"api-key": "abc", "team": "web"},
+            "logConfiguration": {"logDriver": "splunk", "options": {"splunk-token": "abc", "splunk-url": "https://x"}}}]});
+        let shown = shown(&body).to_string();
+        assert!(!shown.contains("abc"), "{shown}");
+        for kept in ["run", "--mode=fast", "\"team\":\"web\"", "https://x"] {
+            assert!(shown.contains(kept), "{kept} in {shown}");
         }
     }
 

@@ -43,5 +43,5 @@ pub use request::{Create, DeployServiceUpdate, Family, UpdateTaskDefinition, Wai
 pub use rollout::{Ended, watch};
 pub use summary::{planned, report};
 pub use tags::{Tag, parse as parse_tags};
-pub use updates::{Subst, SubstError, Texts, UpdateError, Updates};
+pub use updates::{Flags, Subst, SubstError, Texts, UpdateError, Updates};
 pub use verify::{VerifyRevision, observe_verification};

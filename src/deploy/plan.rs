@@ -125,7 +125,8 @@ pub fn images(body: &Map<String, Value>) -> Vec<(String, String)> {
 /// An image that may be another one today than when this revision was last deployed, since only a tag names
 /// it. If images were given, only their containers count.
 fn may_have_moved<'a>(plan: &'a Plan, updates: &Updates) -> Option<&'a (String, String)> {
-    let given = |container: &String| updates.images.iter().any(|update| update.container == *container);
+    let meant = |container: &String, given: &String| given.is_empty() || given == container;
+    let given = |container: &String| updates.images.iter().any(|update| meant(container, &update.container));
     plan.images
         .iter()
         .filter(|(container, _)| updates.images.is_empty() || given(container))

@@ -1,9 +1,12 @@
-//! The four update strings: what changes in which container. Each is first taken apart ([`syntax`], or
-//! [`json`] if it begins with `[`), and only then are variables expanded, value by value. In the string form
-//! blanks around an expanded value are dropped; the JSON form keeps them.
+//! What changes in which container: the four update strings, and the flags that say the same and more, one change
+//! each ([`flags`]). A text is first taken apart ([`syntax`], or [`json`] if it begins with `[`), and only then are
+//! variables expanded, value by value. In the string form blanks around an expanded value are dropped; quoted
+//! pieces, the JSON form and the flags keep them.
 
+mod flags;
 mod json;
 mod read;
+mod reader;
 mod syntax;
 
 #[cfg(test)]
@@ -12,6 +15,8 @@ mod tests;
 use std::fmt;
 
 use read::{images, labels, pairs, read};
+
+pub use flags::Flags;
 
 /// Expands `${NAME}` and its like in one text.
 pub type Subst<'a> = &'a dyn Fn(&str) -> Result<String, SubstError>;
@@ -33,20 +38,28 @@ pub struct Texts<'a> {
     pub labels: &'a str,
 }
 
-/// Everything that is to change in the containers, in the order it was written.
+/// Everything that is to change, in the order it was written. A container's empty name means the only one there is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Updates {
     pub images: Vec<ImageUpdate>,
     pub env: Vec<Assignment>,
     pub secrets: Vec<Assignment>,
     pub labels: Vec<Assignment>,
+    pub removed: Vec<Removal>,
+    /// Lists that are to hold what is assigned here and nothing else.
+    pub replaced: Vec<Replacement>,
+    pub commands: Vec<CommandUpdate>,
+    pub sizes: Vec<SizeUpdate>,
+    /// Name or ARN.
+    pub task_role: Option<String>,
+    pub execution_role: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ImageUpdate {
     pub container: String,
     pub change: ImageChange,
-    pub place: Place,
+    pub origin: Origin,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,12 +77,83 @@ pub struct Assignment {
     pub container: String,
     pub name: String,
     pub value: String,
-    pub place: Place,
+    pub origin: Origin,
 }
 
 impl fmt::Debug for Assignment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}=… ({})", self.container, self.name, self.place)
+        write!(f, "{}: {}=… ({})", self.container, self.name, self.origin)
+    }
+}
+
+/// A name that is to go from one of a container's lists.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Removal {
+    /// Never images.
+    pub kind: Kind,
+    pub container: String,
+    pub name: String,
+    pub origin: Origin,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Replacement {
+    /// Never images.
+    pub kind: Kind,
+    pub container: String,
+    pub origin: Origin,
+}
+
+/// What the container runs; nothing gives it back to the image. Not shown by `Debug`: a word may be secret.
+#[derive(Clone, PartialEq, Eq)]
+pub struct CommandUpdate {
+    pub container: String,
+    pub words: Vec<String>,
+    pub origin: Origin,
+}
+
+impl fmt::Debug for CommandUpdate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {} words ({})", self.container, self.words.len(), self.origin)
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SizeUpdate {
+    pub size: Size,
+    /// Nothing means the task as a whole.
+    pub container: Option<String>,
+    /// CPU units, 1024 for a vCPU, or MiB.
+    pub amount: u64,
+    pub origin: Origin,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Size {
+    Cpu,
+    Memory,
+}
+
+impl Size {
+    /// The member of a task definition and of a container in it.
+    pub fn member(self) -> &'static str {
+        match self {
+            Size::Cpu => "cpu",
+            Size::Memory => "memory",
+        }
+    }
+}
+
+/// Who asked for a change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Origin {
+    pub parameter: &'static str,
+    pub place: Place,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, {}", self.parameter, self.place)
     }
 }
 
@@ -79,6 +163,8 @@ pub enum Place {
     Character(usize),
     /// The entry of a JSON array.
     Entry(usize),
+    /// A flag that may be repeated.
+    Occurrence(usize),
 }
 
 impl Place {
@@ -92,6 +178,7 @@ impl fmt::Display for Place {
         match self {
             Place::Character(n) => write!(f, "character {n}"),
             Place::Entry(n) => write!(f, "entry {n}"),
+            Place::Occurrence(n) => write!(f, "occurrence {n}"),
         }
     }
 }
@@ -111,6 +198,11 @@ type Refusal = UpdateError;
 impl UpdateError {
     fn new(kind: Kind, place: Place, why: String) -> Self {
         UpdateError { parameter: kind.parameter(), place, why, hint: format!("Write {}.", kind.form()) }
+    }
+
+    fn at(origin: Origin, why: impl Into<String>, hint: impl Into<String>) -> Self {
+        let Origin { parameter, place } = origin;
+        UpdateError { parameter, place, why: why.into(), hint: hint.into() }
     }
 
     fn hinting(mut self, hint: impl Into<String>) -> Self {
@@ -192,25 +284,64 @@ impl Updates {
             env: read(Kind::Env, texts.env, subst, |group, reader| pairs(group, reader, "value"))?,
             secrets: read(Kind::Secrets, texts.secrets, subst, |group, reader| pairs(group, reader, "valueFrom"))?,
             labels: read(Kind::Labels, texts.labels, subst, labels)?,
+            ..Updates::default()
         };
         updates.check_for_contradiction()?;
         Ok(updates)
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.images.is_empty() && self.env.is_empty() && self.secrets.is_empty() && self.labels.is_empty()
+    /// Adds what the flags ask for.
+    pub fn with(mut self, flags: &Flags, subst: Subst<'_>) -> Result<Updates, UpdateError> {
+        flags.read(&mut self, subst)?;
+        self.check_for_contradiction()?;
+        Ok(self)
     }
 
-    /// ECS refuses a name that is a variable and a secret at once; which one is meant cannot be known.
-    fn check_for_contradiction(&self) -> Result<(), UpdateError> {
+    pub fn is_empty(&self) -> bool {
+        *self == Updates::default()
+    }
+
+    /// What is assigned in lists of this kind.
+    pub fn assigned(&self, kind: Kind) -> &[Assignment] {
+        match kind {
+            Kind::Env => &self.env,
+            Kind::Secrets => &self.secrets,
+            Kind::Labels => &self.labels,
+            Kind::Images => &[],
+        }
+    }
+
+    /// Every container that something is said about, and who says it.
+    pub fn containers(&mut self) -> impl Iterator<Item = (&mut String, Origin)> {
+        let assigned = [&mut self.env, &mut self.secrets, &mut self.labels].into_iter().flatten();
+        let sizes = self.sizes.iter_mut().filter_map(|size| Some((size.container.as_mut()?, size.origin)));
+        (self.images.iter_mut().map(|update| (&mut update.container, update.origin)))
+            .chain(assigned.map(|update| (&mut update.container, update.origin)))
+            .chain(self.removed.iter_mut().map(|removal| (&mut removal.container, removal.origin)))
+            .chain(self.replaced.iter_mut().map(|replaced| (&mut replaced.container, replaced.origin)))
+            .chain(self.commands.iter_mut().map(|command| (&mut command.container, command.origin)))
+            .chain(sizes)
+    }
+
+    /// ECS refuses a name that is a variable and a secret at once; which one is meant cannot be known. Nor what is
+    /// meant by a name that is to be set and to go.
+    pub fn check_for_contradiction(&self) -> Result<(), UpdateError> {
         let same = |a: &Assignment, b: &Assignment| a.container == b.container && a.name == b.name;
-        match self.secrets.iter().find(|secret| self.env.iter().any(|variable| same(variable, secret))) {
-            None => Ok(()),
-            Some(secret) => {
-                let why = format!("{} of {} is given as a variable as well", secret.name, secret.container);
-                Err(UpdateError::new(Kind::Secrets, secret.place, why)
-                    .hinting("Give the name in one of the two; the other list is cleared of it."))
+        if let Some(secret) = self.secrets.iter().find(|secret| self.env.iter().any(|other| same(other, secret))) {
+            let why = format!("{} is given as a variable as well", secret.name);
+            let hint = "Give the name in one of the two; the other list is cleared of it.";
+            return Err(UpdateError::at(secret.origin, why, hint));
+        }
+        let set = |removal: &&Removal| {
+            let same = |set: &Assignment| set.container == removal.container && set.name == removal.name;
+            self.assigned(removal.kind).iter().any(same)
+        };
+        match self.removed.iter().find(set) {
+            Some(removal) => {
+                let why = format!("{} is to be set as well", removal.name);
+                Err(UpdateError::at(removal.origin, why, "Give the name once."))
             }
+            None => Ok(()),
         }
     }
 }

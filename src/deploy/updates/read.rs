@@ -1,14 +1,9 @@
 //! From groups of fields to updates: which keys go together, in which order, and what their values may be.
-//! Here variables are expanded, value by value, and what they leave behind is checked.
+//! Here variables are expanded, value by value.
 
+use super::reader::{Reader, checked, tag};
 use super::syntax::{self, Field, Group, Raw};
 use super::{Assignment, ImageChange, ImageUpdate, Kind, Place, Refusal, Subst, json};
-
-/// Expands values of one update string.
-pub struct Reader<'a> {
-    kind: Kind,
-    subst: Subst<'a>,
-}
 
 pub fn read<T>(
     kind: Kind,
@@ -19,7 +14,7 @@ pub fn read<T>(
     let text = text.trim();
     // A text that is one variable was meant to be read from it; what comes out is not expanded again.
     if syntax::is_one_variable(text) {
-        let expanded = expand(kind, Place::Character(1), text, subst)?;
+        let expanded = Reader::of(kind, subst).expand(Place::Character(1), text)?;
         return read_expanded(kind, expanded.trim(), &|text| Ok(text.to_owned()), &read_group);
     }
     read_expanded(kind, text, subst, &read_group)
@@ -32,7 +27,7 @@ fn read_expanded<T>(
     read_group: &impl Fn(&Group, &Reader<'_>) -> Result<Vec<T>, Refusal>,
 ) -> Result<Vec<T>, Refusal> {
     let groups = if text.starts_with('[') { json::parse(kind, text)? } else { syntax::parse(kind, text)? };
-    let reader = Reader { kind, subst };
+    let reader = Reader::of(kind, subst);
     let mut changes = Vec::new();
     for group in &groups {
         if group.fields.is_empty() {
@@ -42,56 +37,6 @@ fn read_expanded<T>(
         changes.extend(read_group(group, &reader)?);
     }
     Ok(changes)
-}
-
-fn expand(kind: Kind, place: Place, text: &str, subst: Subst<'_>) -> Result<String, Refusal> {
-    subst(text).map_err(|why| {
-        let refusal = Refusal::new(kind, place, why.message);
-        match why.hint {
-            Some(hint) => refusal.hinting(hint),
-            None => refusal,
-        }
-    })
-}
-
-impl Reader<'_> {
-    fn value(&self, raw: &Raw) -> Result<String, Refusal> {
-        let value = expand(self.kind, raw.place, &raw.text, self.subst)?;
-        Ok(if raw.trimmed { value.trim().to_owned() } else { value })
-    }
-
-    /// A value that cannot be empty.
-    fn name(&self, what: &str, raw: &Raw) -> Result<String, Refusal> {
-        let name = self.value(raw)?;
-        if name.trim().is_empty() {
-            let why = format!("{what} is empty{}", self.because_of(raw));
-            return Err(self.refuse(raw, why));
-        }
-        Ok(name)
-    }
-
-    fn refuse(&self, raw: &Raw, why: String) -> Refusal {
-        Refusal::new(self.kind, raw.place, why)
-    }
-
-    /// Names the variables in `raw` that are empty, as that is why most values are wrong.
-    fn because_of(&self, raw: &Raw) -> String {
-        let mut empty = Vec::new();
-        let mut rest = raw.text.as_str();
-        while let Some(at) = rest.find('$') {
-            let length = syntax::reference(&rest[at..]).unwrap_or(1);
-            let variable = &rest[at..at + length];
-            if length > 1 && (self.subst)(variable).is_ok_and(|value| value.trim().is_empty()) {
-                empty.push(variable);
-            }
-            rest = &rest[at + length..];
-        }
-        match empty.as_slice() {
-            [] => String::new(),
-            [one] => format!(": {one} is empty"),
-            several => format!(": {} are empty", several.join(" and ")),
-        }
-    }
 }
 
 pub fn images(group: &Group, reader: &Reader<'_>) -> Result<Vec<ImageUpdate>, Refusal> {
@@ -116,18 +61,7 @@ pub fn images(group: &Group, reader: &Reader<'_>) -> Result<Vec<ImageUpdate>, Re
             return Err(reader.refuse(&group.container, why));
         }
     };
-    Ok(vec![ImageUpdate { container, change, place: group.container.place }])
-}
-
-/// Refuses what no registry would accept, `/nginx:` for example, before it is registered.
-fn checked(reader: &Reader<'_>, raw: &Raw, image: &str) -> Result<String, Refusal> {
-    match image.parse::<crate::image::Reference>() {
-        Ok(_) => Ok(image.to_owned()),
-        Err(_) => {
-            let why = format!("'{image}' is not an image reference{}", reader.because_of(raw));
-            Err(reader.refuse(raw, why).hinting("Write REGISTRY/REPOSITORY:TAG or REGISTRY/REPOSITORY:TAG@sha256:…"))
-        }
-    }
+    Ok(vec![ImageUpdate { container, change, origin: reader.origin(&group.container) }])
 }
 
 fn repository(reader: &Reader<'_>, raw: &Raw) -> Result<String, Refusal> {
@@ -138,18 +72,6 @@ fn repository(reader: &Reader<'_>, raw: &Raw) -> Result<String, Refusal> {
         return Err(reader.refuse(raw, why).hinting("Write image-and-tag= for a whole reference."));
     }
     Ok(image)
-}
-
-fn tag(reader: &Reader<'_>, raw: &Raw) -> Result<String, Refusal> {
-    let tag = reader.value(raw)?;
-    match crate::image::validate_tag(&tag) {
-        Ok(()) => Ok(tag),
-        Err(_) => {
-            let why = format!("'{tag}' is not a tag{}", reader.because_of(raw));
-            let hint = "A tag has 1 to 128 letters, digits, '_', '.' or '-'. A digest goes into image-and-tag=.";
-            Err(reader.refuse(raw, why).hinting(hint))
-        }
-    }
 }
 
 /// `name=N,value=V` pairs; all that follow a `container=` belong to it.
@@ -188,7 +110,7 @@ fn assignment(container: &str, first: &Field, second: &Field, reader: &Reader<'_
         Kind::Secrets => reader.name("valueFrom", &second.value)?,
         _ => reader.value(&second.value)?,
     };
-    Ok(Assignment { container: container.to_owned(), name, value, place: first.key.place })
+    Ok(Assignment { container: container.to_owned(), name, value, origin: reader.origin(&first.key) })
 }
 
 /// `LABEL=VALUE`, any number of them, or `key=LABEL,value=VALUE` pairs.
@@ -211,7 +133,7 @@ pub fn labels(group: &Group, reader: &Reader<'_>) -> Result<Vec<Assignment>, Ref
             _ => (&field.key, &field.value),
         };
         let (name, value) = (reader.name("a label's name", name)?, reader.value(value)?);
-        labels.push(Assignment { container: container.clone(), name, value, place: field.key.place });
+        labels.push(Assignment { container: container.clone(), name, value, origin: reader.origin(&field.key) });
     }
     Ok(labels)
 }
