@@ -8,13 +8,20 @@ use super::Job;
 use super::exit::{Done, Failure};
 use super::patience::{PatienceArgs, Watch, end};
 use super::revision::{Revision, RevisionArgs};
-use super::update_task_definition::ecs;
+use super::update_task_definition::ecs_of;
 use crate::deploy::{self, Create, Wait};
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   dockless deploy-service-update --cluster production --family shop \\
     --container-image-name-updates 'container=web,image-and-tag=$IMAGE'
+
+  The service by its ARN, one change a flag, and a variable that goes:
+  dockless deploy-service-update --family shop --image web=$IMAGE --env web:COLOURS=red,green --remove-env web:OLD \\
+    --service-name arn:aws:ecs:eu-west-1:123456789012:service/production/shop
+
+  Back to a revision that is there, as it is:
+  dockless deploy-service-update --cluster production --family shop --revision 41
 
   Bring the latest revision out again, without a new one:
   dockless deploy-service-update --cluster production --family shop \\
@@ -35,16 +42,24 @@ pub struct DeployServiceUpdate {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "The service")]
 pub struct ServiceArgs {
-    /// Cluster, by name or ARN, e.g. production
-    #[arg(long, value_name = "CLUSTER", alias = "cluster-name")]
-    pub cluster: String,
+    /// Cluster, by name or ARN, e.g. production; needed unless the service's ARN names it
+    #[arg(long, value_name = "CLUSTER", alias = "cluster-name", required_unless_present = "service_name")]
+    pub cluster: Option<String>,
     /// Service, by name or ARN, e.g. shop-web [default: the family's name]
     #[arg(long, value_name = "SERVICE", alias = "service")]
     pub service_name: Option<String>,
     /// How the service is deployed [default: ECS]
     #[arg(long, value_name = "CONTROLLER", ignore_case = true)]
     pub deployment_controller: Option<Controller>,
-    /// Deploy the latest revision as it is
+    /// Deploy this revision as it is, by number, name or ARN, e.g. 41 or shop:41
+    #[arg(
+        long,
+        value_name = "REVISION",
+        visible_alias = "task-definition-arn",
+        conflicts_with = "previous_revision_number"
+    )]
+    pub revision: Option<String>,
+    /// Deploy the latest revision as it is, or --previous-revision-number
     #[arg(long)]
     pub skip_task_definition_registration: Option<bool>,
     /// Start new tasks even if nothing changed
@@ -115,15 +130,17 @@ impl DeployServiceUpdate {
         let DeployServiceUpdate { service, revision, watch, creation } = self;
         let watch = watch.into_watch(job.settings.timeout);
         let Revision { family, updates, tags } = revision.into_revision(job)?;
+        let as_it_is = service.revision.as_ref().map(|revision| family.at(revision)).transpose()?;
+        let name = service.service_name.unwrap_or_default();
         let request = deploy::DeployServiceUpdate {
-            family,
-            cluster: service.cluster,
-            service: service.service_name.unwrap_or_default(),
+            skip_registration: as_it_is.is_some() || service.skip_task_definition_registration.unwrap_or_default(),
+            family: as_it_is.unwrap_or(family),
+            cluster: deploy::cluster(service.cluster, &name)?,
+            service: name,
             updates,
             tags,
             desired_count: service.desired_count,
             force_new_deployment: service.force_new_deployment.unwrap_or_default(),
-            skip_registration: service.skip_task_definition_registration.unwrap_or_default(),
             enable_circuit_breaker: service.enable_circuit_breaker.unwrap_or_default(),
             create: creation.into_service(),
             wait: watch.map(|watch| Wait { limit: watch.limit }),
@@ -134,7 +151,7 @@ impl DeployServiceUpdate {
 
     pub async fn run(self, job: &Job) -> Result<Done, Failure> {
         let (request, watch) = self.into_request(job)?;
-        let ecs = ecs(job).await?;
+        let ecs = ecs_of(job, &request.service).await?;
         let observed = deploy::observe_service(&request, &ecs).await?;
         let plan = deploy::plan_service(&request, &observed)?;
         if job.settings.dry_run {

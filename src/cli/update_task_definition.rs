@@ -39,7 +39,12 @@ impl UpdateTaskDefinition {
 
 /// ECS in the region that was given.
 pub async fn ecs(job: &Job) -> Result<aws::Ecs, Failure> {
+    ecs_of(job, "").await
+}
+
+/// ECS in the region that was given, or else where this ARN is.
+pub async fn ecs_of(job: &Job, arn: &str) -> Result<aws::Ecs, Failure> {
     let region = job.settings.region().map_err(|why| Error::Setting { flag: "--region".into(), why })?;
-    let session = session::open(&job.settings, region.map(|region| region.value.as_str()), &job.events).await?;
-    Ok(session.ecs())
+    let region = region.map(|region| region.value.as_str()).or_else(|| deploy::region_in_arn(arn));
+    Ok(session::open(&job.settings, region, &job.events).await?.ecs())
 }

@@ -39,7 +39,9 @@ pub use error::Error;
 pub use judge::{Verdict, judge};
 pub use observe::{Observed, observe_definition, observe_service};
 pub use plan::{Call, Deploy, Plan, Step, plan_definition, plan_service};
-pub use request::{Create, DeployServiceUpdate, Family, UpdateTaskDefinition, Wait, count, revision};
+pub use request::{
+    Create, DeployServiceUpdate, Family, UpdateTaskDefinition, Wait, cluster, count, region_in_arn, revision,
+};
 pub use rollout::{Ended, watch};
 pub use summary::{planned, report};
 pub use tags::{Tag, parse as parse_tags};

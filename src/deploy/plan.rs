@@ -93,6 +93,7 @@ pub fn plan_service(request: &DeployServiceUpdate, observed: &Observed) -> Resul
     let described = &observed.described;
     let mut plan = plan_revision(described, &request.updates, &request.tags)?;
     if request.skip_registration {
+        check_deployable(described)?;
         plan.register = None;
     }
     match &observed.service {
@@ -105,10 +106,22 @@ pub fn plan_service(request: &DeployServiceUpdate, observed: &Observed) -> Resul
     Ok(plan)
 }
 
+/// A deregistered revision can be read and copied, but not deployed.
+fn check_deployable(described: &Value) -> Result<(), Error> {
+    match described["taskDefinition"]["status"].as_str() {
+        Some(status) if status != "ACTIVE" => {
+            let why =
+                format!("{} is {status}: it was deregistered and cannot be deployed as it is", name_of(described));
+            let hint = "Give it as --previous-revision-number, and an equal revision is registered and deployed.";
+            Err(Error::input("revision", why, hint))
+        }
+        _ => Ok(()),
+    }
+}
+
 fn plan_revision(described: &Value, updates: &Updates, tags: &[super::tags::Tag]) -> Result<Plan, Error> {
     let Edited { body, changes, warnings } = edit(described, updates, tags)?;
     let definition = &described["taskDefinition"];
-    // A deregistered revision can be read and copied, but not deployed.
     let usable = definition["status"].as_str().is_none_or(|status| status == "ACTIVE");
     let images = images(&body);
     let register = (!changes.is_empty() || !usable).then(|| Value::Object(body));

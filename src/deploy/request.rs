@@ -107,6 +107,22 @@ impl Family {
         }
     }
 
+    /// An existing revision of this family: `41`, `FAMILY:41` or an ARN.
+    pub fn at(&self, revision: &str) -> Result<Family, Error> {
+        let text = revision.trim();
+        let digits = text.bytes().all(|b| b.is_ascii_digit());
+        let text = if digits { format!("{}:{text}", self.name) } else { text.to_owned() };
+        let family = Family::parse(&text, None)?;
+        if family.name != self.name {
+            let why = format!("'{text}' is of the family '{}', and --family is '{}'", family.name, self.name);
+            return Err(Error::input("revision", why, "Give both of one family; --service-name names the service."));
+        }
+        match family.revision {
+            Some(_) => Ok(family),
+            None => Err(Error::input("revision", format!("'{text}' has no number"), "Write 41, shop:41 or its ARN.")),
+        }
+    }
+
     /// As the API takes it.
     pub fn reference(&self) -> String {
         match self.revision {
@@ -129,24 +145,47 @@ impl DeployServiceUpdate {
         }
         if self.skip_registration && !(self.updates.is_empty() && self.tags.is_empty()) {
             let why = "updates are given, but nothing is to be registered";
-            return Err(Error::input("skip-task-definition-registration", why, "Drop the updates or this flag."));
+            let hint = "Drop the updates, or the flag that deploys a revision as it is (this one or --revision).";
+            return Err(Error::input("skip-task-definition-registration", why, hint));
         }
         self.check_same_cluster()?;
         self.create.as_ref().map_or(Ok(()), Create::check)
     }
 
-    /// A service's ARN names its cluster, except in its oldest form.
     fn check_same_cluster(&self) -> Result<(), Error> {
-        let Some((_, path)) = self.service.split_once(":service/") else { return Ok(()) };
+        let refuse = |why| Error::input("service-name", why, "Give the cluster that the service lives in.");
         let cluster = name_in_arn(&self.cluster);
-        match path.split_once('/') {
-            Some((named, _)) if named != cluster => {
-                let why = format!("its ARN names cluster '{named}', but the cluster is '{cluster}'");
-                Err(Error::input("service-name", why, "Give the cluster that the service lives in."))
+        if let Some(named) = cluster_in_arn(&self.service).filter(|named| *named != cluster) {
+            return Err(refuse(format!("its ARN names cluster '{named}', but the cluster is '{cluster}'")));
+        }
+        // Partition, region and account.
+        let home = |arn: &str| arn.starts_with("arn:").then(|| arn.split(':').take(5).collect::<Vec<_>>().join(":"));
+        match (home(&self.service), home(&self.cluster)) {
+            (Some(own), Some(other)) if own != other => {
+                Err(refuse(format!("it is one of {own}, but the cluster is one of {other}")))
             }
             _ => Ok(()),
         }
     }
+}
+
+/// The cluster that was given, or else the one that the service's ARN names.
+pub fn cluster(given: Option<String>, service: &str) -> Result<String, Error> {
+    given.or_else(|| cluster_in_arn(service).map(str::to_owned)).ok_or_else(|| {
+        let hint = "Give --cluster, or the service by its ARN: arn:aws:ecs:REGION:ACCOUNT:service/CLUSTER/SERVICE.";
+        Error::input("cluster", "nothing says which one", hint)
+    })
+}
+
+/// A service's ARN names its cluster, except in its oldest form.
+fn cluster_in_arn(service: &str) -> Option<&str> {
+    let (_, path) = service.strip_prefix("arn:")?.split_once(":service/")?;
+    path.split_once('/').map(|(cluster, _)| cluster)
+}
+
+/// `eu-central-1` of `arn:aws:ecs:eu-central-1:123456789012:service/main/web`
+pub fn region_in_arn(arn: &str) -> Option<&str> {
+    arn.strip_prefix("arn:")?.split(':').nth(2).filter(|region| !region.is_empty())
 }
 
 /// `web` of `arn:aws:ecs:eu-central-1:123456789012:service/main/web`
@@ -188,6 +227,28 @@ mod tests {
         }
         for (text, previous) in [("", None), ("web:x", None), ("web:0", None), ("a b", None), ("web:7", Some(8))] {
             assert!(Family::parse(text, previous).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn family_at_a_revision_by_number_name_or_arn() {
+        let family = Family::parse("web", None).unwrap();
+        for text in ["7", " web:7 ", "arn:aws:ecs:eu-west-1:123456789012:task-definition/web:7"] {
+            assert_eq!(family.at(text).unwrap().reference(), "web:7", "{text}");
+        }
+        for text in ["0", "web", "worker:7", "v7", "-1", ""] {
+            assert!(family.at(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn cluster_is_given_or_named_by_the_service() {
+        let arn = "arn:aws:ecs:eu-west-1:123456789012:service/main/web";
+        assert_eq!(cluster(None, arn).unwrap(), "main");
+        assert_eq!(cluster(Some("other".into()), arn).unwrap(), "other");
+        assert_eq!(region_in_arn(arn), Some("eu-west-1"));
+        for service in ["", "web", "main/web", "arn:aws:ecs:eu-west-1:123456789012:service/web"] {
+            assert!(cluster(None, service).is_err(), "{service}");
         }
     }
 
