@@ -18,7 +18,7 @@ pub enum Error {
     #[error("{path}: {why}", path = path.display())]
     File { path: PathBuf, why: std::io::Error },
     #[error("{path}: not valid JSON: {why}", path = path.display())]
-    Document { path: PathBuf, why: serde_json::Error },
+    Document { path: PathBuf, why: serde_json::Error, comment: bool },
     #[error("{flag}: begins like JSON but is not {wanted}")]
     Json { flag: String, wanted: &'static str },
     /// Says nothing of the value, which may be a secret.
@@ -52,6 +52,10 @@ impl Explain for Error {
             }
             Error::Pair { .. } => {
                 Some(r#"Write NAME=VALUE and repeat the flag, or write a JSON object: {"NAME":"VALUE"}."#.into())
+            }
+            Error::Document { comment: true, .. } => Some("JSON has no comments: take them out.".into()),
+            Error::Document { why, .. } if why.to_string().starts_with("trailing comma") => {
+                Some("JSON allows no comma after the last entry: take it out.".into())
             }
             Error::Missing { hint, .. } => Some((*hint).into()),
             Error::TimedOut(_) => {

@@ -6,36 +6,68 @@ use clap::Args;
 use serde_json::Value;
 
 use super::Job;
+use super::edits::{EditArgs, expand};
 use super::error::Error;
 use super::exit::{Done, Failure};
 use super::update_task_definition::ecs;
-use crate::deploy;
+use crate::deploy::{self, Document};
 
 #[derive(Debug, Args)]
-#[command(after_help = "Example:
+#[command(after_help = "Examples:
   dockless update-task-definition-from-json --task-definition-json ecs/shop.json
 
+  With what this build made, and variables in the file replaced:
+  dockless update-task-definition-from-json --task-definition-json ecs/shop.json --image web=$IMAGE --substitute
+
 The file is what RegisterTaskDefinition takes or what DescribeTaskDefinition answers. It is registered as it is, less
-what only an answer has; variables in it are not replaced.")]
+what only an answer has, and only if it says anything that the family's latest revision does not say.")]
 pub struct UpdateTaskDefinitionFromJson {
     /// File with the task definition, e.g. ecs/shop.json
     #[arg(long, value_name = "FILE")]
     pub task_definition_json: PathBuf,
+    /// Replace variables in the file's texts, as in flags: $NAME, ${NAME:-default}; $$ is a dollar sign
+    #[arg(long)]
+    pub substitute: Option<bool>,
+    #[command(flatten)]
+    pub edits: EditArgs,
 }
 
 impl UpdateTaskDefinitionFromJson {
+    fn into_document(self, job: &Job) -> Result<Document, Failure> {
+        let (updates, tags) = self.edits.into_updates(job)?;
+        let mut document = read(&self.task_definition_json)?;
+        if self.substitute.unwrap_or_default() {
+            deploy::substitute(&mut document, &|text| expand(job, text))?;
+        }
+        Ok(Document::read(&document, &updates, &tags)?)
+    }
+
     pub async fn run(self, job: &Job) -> Result<Done, Failure> {
-        let plan = deploy::plan_document(&read(&self.task_definition_json)?)?;
+        let document = self.into_document(job)?;
+        let ecs = ecs(job).await?;
+        let latest = deploy::observe_latest(document.family(), &ecs).await?;
+        let plan = deploy::plan_document(&document, &latest)?;
         if job.settings.dry_run {
             return Ok(deploy::planned(&plan).into());
         }
-        let ecs = ecs(job).await?;
         let applied = deploy::apply(&plan, &ecs, &job.clock, &job.events).await?;
         Ok(deploy::report(&plan, &applied, None).into())
     }
 }
 
+/// Editors on Windows begin a file with a mark of its encoding.
 fn read(path: &Path) -> Result<Value, Error> {
     let bytes = std::fs::read(path).map_err(|why| Error::File { path: path.to_owned(), why })?;
-    serde_json::from_slice(&bytes).map_err(|why| Error::Document { path: path.to_owned(), why })
+    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&bytes);
+    serde_json::from_slice(bytes).map_err(|why| {
+        let comment = begins_comment(bytes, &why);
+        Error::Document { path: path.to_owned(), why, comment }
+    })
+}
+
+/// Whether what stands where the parser stopped is a comment, which JSON has none of.
+fn begins_comment(bytes: &[u8], why: &serde_json::Error) -> bool {
+    let line = bytes.split(|byte| *byte == b'\n').nth(why.line().saturating_sub(1)).unwrap_or_default();
+    let rest = &line[why.column().saturating_sub(1).min(line.len())..];
+    [&b"//"[..], b"/*", b"#"].iter().any(|mark| rest.starts_with(mark))
 }

@@ -61,6 +61,8 @@ pub enum What {
     Secret(String),
     Label(String),
     Tag(String),
+    /// Any other, by the way to it.
+    Member(String),
 }
 
 impl fmt::Display for What {
@@ -76,16 +78,22 @@ impl fmt::Display for What {
             What::Secret(name) => write!(f, "secret {name}"),
             What::Label(name) => write!(f, "label {name}"),
             What::Tag(name) => write!(f, "tag {name}"),
+            What::Member(path) => f.write_str(path),
         }
     }
 }
 
 impl Change {
-    fn masked(mut self) -> Change {
+    /// With its values hidden if they are secret.
+    pub fn masked(mut self) -> Change {
         let any = |secret: &dyn Fn(&str) -> bool| self.old.iter().chain(&self.new).any(|value| secret(value));
         self.secret = match &self.what {
             What::Variable(name) | What::Label(name) => any(&|value| is_secret(name, value)),
             What::Command => any(&|words| words.split(['"', ' ', ',']).any(is_secret_word)),
+            What::Member(path) => {
+                let name = path.rsplit('.').next().unwrap_or_default();
+                any(&|value| is_secret(name, value) || value.split(['"', ' ', ',']).any(is_secret_word))
+            }
             _ => false,
         };
         if self.secret {

@@ -7,6 +7,7 @@
 
 mod apply;
 mod diagnose;
+mod difference;
 mod document;
 mod ecs;
 mod edit;
@@ -32,12 +33,12 @@ mod whole_loop;
 
 pub use apply::{Applied, Started, apply};
 pub use diagnose::{Cause, Stopped};
-pub use document::plan_document;
+pub use document::{Document, Latest, plan_document, substitute};
 pub use ecs::Ecs;
 pub use edit::{Change, What};
 pub use error::Error;
 pub use judge::{Verdict, judge};
-pub use observe::{Observed, observe_definition, observe_service};
+pub use observe::{Observed, observe_definition, observe_latest, observe_service};
 pub use plan::{Call, Deploy, Plan, Step, plan_definition, plan_service};
 pub use request::{
     Create, DeployServiceUpdate, Family, UpdateTaskDefinition, Wait, cluster, count, region_in_arn, revision,

@@ -4,6 +4,7 @@
 use serde_json::{Value, json};
 
 use super::Error;
+use super::document::Latest;
 use super::ecs::{CallError, Ecs, Operation};
 use super::request::{DeployServiceUpdate, Family, UpdateTaskDefinition};
 
@@ -57,5 +58,16 @@ async fn describe_definition(family: &Family, ecs: &dyn Ecs) -> Result<Value, Er
         Ok(answer) => Ok(answer.body),
         Err(why) if why.is_not_found() => Err(Error::NoDefinition { family: family.reference(), source: why }),
         Err(why) => Err(Error::Call(why)),
+    }
+}
+
+/// The latest revision of the family that a document is of. To compare is a courtesy: who may not read registers.
+pub async fn observe_latest(family: &str, ecs: &dyn Ecs) -> Result<Latest, Error> {
+    let family = Family { name: family.to_owned(), revision: None };
+    match describe_definition(&family, ecs).await {
+        Ok(described) => Ok(Latest::Is(described)),
+        Err(Error::NoDefinition { .. }) => Ok(Latest::None),
+        Err(Error::Call(why)) if why.is_denied() => Ok(Latest::Hidden(why.denied_action().unwrap_or_default())),
+        Err(why) => Err(why),
     }
 }

@@ -111,6 +111,17 @@ async fn definition_without_a_change_is_not_registered_again() {
 }
 
 #[tokio::test]
+async fn definition_from_a_file_that_says_nothing_new_is_not_registered() {
+    let stage = Stage::start(&[]).await;
+    stage.aws.answer("DescribeTaskDefinition", Reply::raw(200, "application/x-amz-json-1.1", answer()));
+    std::fs::write(stage.job.path("web.json"), answer()).unwrap();
+    let ended =
+        stage.job.run(&["update-task-definition-from-json", "--task-definition-json=web.json", "--output=json"]).await;
+    assert_eq!((ended.code, &ended.document()["outcome"]), (0, &"nothing-to-do".into()), "{}", ended.stderr);
+    assert!(stage.writes().is_empty());
+}
+
+#[tokio::test]
 async fn definition_from_a_file_is_registered_as_it_is() {
     for file in [answer(), expected(|body| body, TAGS)] {
         let stage = Stage::start(&[]).await;
@@ -119,6 +130,6 @@ async fn definition_from_a_file_is_registered_as_it_is() {
         let ended = stage.job.run(&words).await;
         assert_eq!((ended.code, ended.stdout), (0, arn(8) + "\n"), "{}", ended.stderr);
         assert_eq!(stage.aws.received_of("RegisterTaskDefinition").remove(0).text(), expected(|body| body, TAGS));
-        assert_eq!(stage.operations(), ["RegisterTaskDefinition"]);
+        assert_eq!(stage.operations(), ["DescribeTaskDefinition", "RegisterTaskDefinition"]);
     }
 }

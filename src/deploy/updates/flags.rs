@@ -189,21 +189,8 @@ fn amount(size: Size, reader: &Reader<'_>, raw: &Raw) -> Result<SizeUpdate, Refu
     };
     let container = named.map(|named| container(reader, Some(named), raw)).transpose()?;
     let text = reader.value(&name(text, raw.place))?;
-    let amount = units(size, &text).ok_or_else(|| reader.refuse(raw, format!("'{text}' is no amount")))?;
+    let amount = size.read(&text).ok_or_else(|| reader.refuse(raw, format!("'{text}' is no amount")))?;
     Ok(SizeUpdate { size, container, amount, origin: reader.origin(raw) })
-}
-
-/// `512`, or as ECS spells it too, `0.5 vCPU` and `1 GB`.
-fn units(size: Size, text: &str) -> Option<u64> {
-    let text = text.trim().to_ascii_lowercase();
-    let suffix = if size == Size::Cpu { "vcpu" } else { "gb" };
-    match text.strip_suffix(suffix) {
-        Some(number) => {
-            let units = number.trim().parse::<f64>().ok()? * 1024.0;
-            (units > 0.0 && units < 1e9 && units.fract() == 0.0).then_some(units as u64)
-        }
-        None => text.parse().ok().filter(|_| text.bytes().all(|b| b.is_ascii_digit())),
-    }
 }
 
 /// A name or an ARN, in any partition.

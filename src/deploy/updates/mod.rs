@@ -142,6 +142,19 @@ impl Size {
             Size::Memory => "memory",
         }
     }
+
+    /// `512`, or as ECS spells it too, `0.5 vCPU` and `1 GB`.
+    pub fn read(self, text: &str) -> Option<u64> {
+        let text = text.trim().to_ascii_lowercase();
+        let suffix = if self == Size::Cpu { "vcpu" } else { "gb" };
+        match text.strip_suffix(suffix) {
+            Some(number) => {
+                let units = number.trim().parse::<f64>().ok()? * 1024.0;
+                (units > 0.0 && units < 1e9 && units.fract() == 0.0).then_some(units as u64)
+            }
+            None => text.parse().ok().filter(|_| text.bytes().all(|b| b.is_ascii_digit())),
+        }
+    }
 }
 
 /// Who asked for a change.
