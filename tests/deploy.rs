@@ -6,6 +6,8 @@ mod handover;
 mod images;
 mod interrupts;
 mod lossless;
+mod orb_defects;
+mod orb_verification;
 mod outcomes;
 mod refusals;
 mod rights;

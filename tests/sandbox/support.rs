@@ -149,12 +149,23 @@ impl Sandbox {
 
     /// What was asked of it, as `METHOD path status`.
     pub async fn requests(&self) -> Vec<String> {
-        let answer = self.http.get(self.url("/_sandbox/requests")).send().await.unwrap();
-        let log: Value = serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap();
+        let log = self.log().await;
         let line = |entry: &Value| {
             format!("{} {} {}", entry["method"].as_str().unwrap(), entry["path"].as_str().unwrap(), entry["status"])
         };
         log["requests"].as_array().unwrap().iter().map(line).collect()
+    }
+
+    /// The AWS calls that it was asked for: `ecs:UpdateService`.
+    pub async fn actions(&self) -> Vec<String> {
+        let log = self.log().await;
+        let action = |entry: &Value| entry["action"].as_str().map(str::to_owned);
+        log["requests"].as_array().unwrap().iter().filter_map(action).collect()
+    }
+
+    async fn log(&self) -> Value {
+        let answer = self.http.get(self.url("/_sandbox/requests")).send().await.unwrap();
+        serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap()
     }
 }
 
