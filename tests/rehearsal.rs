@@ -6,4 +6,5 @@ mod jobs;
 mod pushes;
 mod rollouts;
 mod stage;
+mod verdicts;
 mod weather;

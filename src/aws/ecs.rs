@@ -15,6 +15,7 @@ use super::{Answer, Error, Session};
 /// What the API calls it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Operation {
+    ContinueServiceDeployment,
     CreateService,
     DescribeClusters,
     DescribeServiceDeployments,
@@ -25,6 +26,7 @@ pub enum Operation {
     ListServiceDeployments,
     ListTasks,
     RegisterTaskDefinition,
+    StopServiceDeployment,
     TagResource,
     UpdateService,
 }
@@ -32,6 +34,7 @@ pub enum Operation {
 impl Operation {
     pub fn name(self) -> &'static str {
         match self {
+            Operation::ContinueServiceDeployment => "ContinueServiceDeployment",
             Operation::CreateService => "CreateService",
             Operation::DescribeClusters => "DescribeClusters",
             Operation::DescribeServiceDeployments => "DescribeServiceDeployments",
@@ -42,6 +45,7 @@ impl Operation {
             Operation::ListServiceDeployments => "ListServiceDeployments",
             Operation::ListTasks => "ListTasks",
             Operation::RegisterTaskDefinition => "RegisterTaskDefinition",
+            Operation::StopServiceDeployment => "StopServiceDeployment",
             Operation::TagResource => "TagResource",
             Operation::UpdateService => "UpdateService",
         }

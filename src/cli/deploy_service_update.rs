@@ -6,10 +6,10 @@ use clap::{Args, ValueEnum};
 
 use super::Job;
 use super::exit::{Done, Failure};
-use super::patience::{PatienceArgs, Watch, end};
+use super::patience::{PatienceArgs, RescueArgs, Watch, carry_out};
 use super::revision::{Revision, RevisionArgs};
 use super::update_task_definition::ecs_of;
-use crate::deploy::{self, Create, Wait};
+use crate::deploy::{self, Create};
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -81,6 +81,8 @@ pub struct WatchArgs {
     pub verify_revision_is_deployed: Option<bool>,
     #[command(flatten)]
     pub patience: PatienceArgs,
+    #[command(flatten)]
+    pub rescue: RescueArgs,
 }
 
 #[derive(Debug, Args)]
@@ -143,13 +145,14 @@ impl DeployServiceUpdate {
             force_new_deployment: service.force_new_deployment.unwrap_or_default(),
             enable_circuit_breaker: service.enable_circuit_breaker.unwrap_or_default(),
             create: creation.into_service(),
-            wait: watch.map(|watch| Wait { limit: watch.limit }),
+            wait: watch.map(|watch| watch.wait),
         };
         request.check()?;
         Ok((request, watch))
     }
 
-    pub async fn run(self, job: &Job) -> Result<Done, Failure> {
+    pub async fn run(mut self, job: &Job) -> Result<Done, Failure> {
+        let rescue = std::mem::take(&mut self.watch.rescue).into_rescue();
         let (request, watch) = self.into_request(job)?;
         let ecs = ecs_of(job, &request.service).await?;
         let observed = deploy::observe_service(&request, &ecs).await?;
@@ -157,9 +160,7 @@ impl DeployServiceUpdate {
         if job.settings.dry_run {
             return Ok(deploy::planned(&plan).into());
         }
-        let applied = deploy::apply(&plan, &ecs, &job.clock, &job.events).await?;
-        let ended = end(&plan, &applied, &ecs, job).await?;
-        let done = Done::from(deploy::report(&plan, &applied, ended.as_ref()));
+        let done = carry_out(&plan, rescue, &ecs, job).await?;
         Ok(match watch {
             Some(watch) => watch.forgive(done),
             None => done,
@@ -228,19 +229,23 @@ mod tests {
             ("shop", false, false)
         );
         let watch = watch.unwrap();
-        assert_eq!((watch.limit.as_secs(), watch.strict), (1000, true));
+        assert_eq!((watch.wait.limit.as_secs(), watch.strict), (1000, true));
         assert_eq!((request.desired_count, request.enable_circuit_breaker), (None, false));
         assert!(request.create.is_none());
     }
 
     #[test]
     fn deploy_waits_as_long_as_it_was_told() {
-        let limit = |words: &[&str]| request(words).unwrap().1.map(|watch| watch.limit.as_secs());
+        let limit = |words: &[&str]| request(words).unwrap().1.map(|watch| watch.wait.limit.as_secs());
         assert_eq!(limit(&["--max-poll-attempts=3", "--poll-interval=10s"]), Some(30));
         assert_eq!(limit(&["--max-poll-attempts=3", "--verification-timeout=10m"]), Some(600));
         assert_eq!(limit(&["--wait=false"]), None);
         let within = request_within(Some(Duration::from_secs(3600)), &[]).unwrap().1.unwrap();
-        assert_eq!(within.limit.as_secs(), 3240, "--timeout decides over the default, less what the last words need");
+        assert_eq!(
+            within.wait.limit.as_secs(),
+            3240,
+            "--timeout decides over the default, less what the last words need"
+        );
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! A run and what may end it early: an interrupt, the CI system's request to stop, the limit of `--timeout`.
 
 use std::future::Future;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -34,8 +35,35 @@ pub async fn guard(work: impl Future<Output = Result<Done, Failure>>, job: &Job)
     tokio::select! {
         biased;
         done = work => done,
-        () = interrupt() => Err(Error::Interrupted.into()),
+        () = unminded() => Err(Error::Interrupted.into()),
         limit = late => Err(Error::TimedOut(limit).into()),
+    }
+}
+
+/// While there is one, the work itself minds the first interrupt: it says what goes on without it, or takes it back.
+/// Signals are sent to the process, and so this holds for the process.
+pub struct Minding;
+
+static MINDED: AtomicBool = AtomicBool::new(false);
+
+impl Minding {
+    pub fn begin() -> Self {
+        MINDED.store(true, Ordering::SeqCst);
+        Minding
+    }
+}
+
+impl Drop for Minding {
+    fn drop(&mut self) {
+        MINDED.store(false, Ordering::SeqCst);
+    }
+}
+
+/// The first interrupt that the work does not mind, or the second one.
+async fn unminded() {
+    interrupt().await;
+    if MINDED.load(Ordering::SeqCst) {
+        interrupt().await;
     }
 }
 

@@ -6,6 +6,7 @@ mod argv;
 mod build;
 mod build_and_push;
 mod completions;
+mod r#continue;
 mod deploy_service_update;
 mod ecr_login;
 mod edits;
@@ -22,6 +23,7 @@ mod push;
 mod reference;
 mod repository;
 mod revision;
+mod rollback;
 mod sandbox;
 mod session;
 mod target;
@@ -29,6 +31,7 @@ mod update_task_definition;
 mod update_task_definition_from_json;
 mod values;
 mod verify_revision_is_deployed;
+mod wait;
 mod workshop;
 
 use std::ffi::OsString;
@@ -92,6 +95,15 @@ enum Task {
     /// Wait until a service runs a revision that was deployed before
     #[command(long_about = None)]
     VerifyRevisionIsDeployed(verify_revision_is_deployed::VerifyRevisionIsDeployed),
+    /// Wait for whatever is being deployed to a service
+    #[command(long_about = None)]
+    Wait(wait::Wait),
+    /// Answer a deployment that a PAUSE hook holds
+    #[command(long_about = None)]
+    Continue(r#continue::Continue),
+    /// Bring a service back to the last revision that reached success
+    #[command(long_about = None)]
+    Rollback(rollback::Rollback),
     /// ECR, ECS and a registry on this machine, to rehearse a pipeline with
     #[command(long_about = None)]
     Sandbox(sandbox::Sandbox),
@@ -129,6 +141,9 @@ impl Task {
             Task::DeployServiceUpdate(args) => args.run(job).await,
             Task::UpdateTaskDefinitionFromJson(args) => args.run(job).await,
             Task::VerifyRevisionIsDeployed(args) => args.run(job).await,
+            Task::Wait(args) => args.run(job).await,
+            Task::Continue(args) => args.run(job).await,
+            Task::Rollback(args) => args.run(job).await,
             Task::Sandbox(args) => args.run(job).await,
             Task::Completions(args) => args.run(argv::parser(Cli::command())),
         }

@@ -1,14 +1,15 @@
-//! How long a rollout is watched, and the watch itself; `deploy-service-update` and `verify-revision-is-deployed` share it.
+//! How a rollout is waited for, and the run of a plan from its first call to the verdict; all commands that deploy,
+//! verify, wait, continue or roll back share it.
 
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::Job;
 use super::exit::{Done, Failure};
-use super::job::interrupt;
+use super::job::{Minding, interrupt};
 use super::values::period;
-use crate::deploy::{self, Applied};
+use crate::deploy::{self, OnPause, Rescue, Until, Wait};
 use crate::report::Outcome;
 
 #[derive(Debug, Args)]
@@ -20,19 +21,60 @@ pub struct PatienceArgs {
     /// Time between two looks, e.g. 20 or 20s [default: 20]
     #[arg(long, value_name = "TIME", value_parser = period)]
     pub poll_interval: Option<Duration>,
-    /// How long to wait, e.g. 10m [default: attempts times interval]
+    /// How long to wait, e.g. 10m; a pause counts as well [default: attempts times interval]
     #[arg(long, value_name = "TIME", value_parser = period)]
     pub verification_timeout: Option<Duration>,
     /// End with exit code 6 when time runs out, else with 0 [default: true]
     #[arg(long)]
     pub fail_on_verification_timeout: Option<bool>,
+    /// How far a blue/green, linear or canary deployment has to come [default: completion]
+    ///
+    /// A rolling deployment shifts no traffic: it is there once it bakes or is complete, whichever comes first.
+    #[arg(long, value_name = "STAGE", ignore_case = true)]
+    pub wait_for: Option<Stage>,
+    /// What to do at a PAUSE hook: wait for `dockless continue`, or leave with 0 [default: wait]
+    #[arg(long, value_name = "WAY", ignore_case = true)]
+    pub on_pause: Option<Way>,
+    /// End at a cause that no attempt can mend: image missing, secret denied, wrong architecture [default: true]
+    ///
+    /// Two tasks must have met it and none may run. Where ECS rolls back by itself, that is waited for, for 5 minutes
+    /// at most.
+    #[arg(long)]
+    pub fail_fast: Option<bool>,
+}
+
+/// What is done about a deployment that does not go well; none of it where ECS goes back by itself.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Waiting for it")]
+pub struct RescueArgs {
+    /// Roll back a deployment that failed or took too long, unless ECS does it [default: false]
+    #[arg(long)]
+    pub rollback_on_failure: Option<bool>,
+    /// Roll back when the job is cancelled (Ctrl-C, SIGTERM); a second signal leaves at once [default: false]
+    #[arg(long)]
+    pub rollback_on_cancel: Option<bool>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Stage {
+    /// it is over
+    Completion,
+    /// the new tasks have all of the production traffic
+    ProductionTraffic,
+    /// the bake has begun
+    Bake,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Way {
+    Wait,
+    Leave,
 }
 
 /// How to wait for a rollout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Watch {
-    /// In all.
-    pub limit: Duration,
+    pub wait: Wait,
     /// Whether running out of time is a failure.
     pub strict: bool,
 }
@@ -44,7 +86,23 @@ impl PatienceArgs {
         let attempts = self.max_poll_attempts.unwrap_or(50);
         let limit = self.verification_timeout.unwrap_or_else(|| interval.saturating_mul(attempts));
         let limit = timeout.map_or(limit, |timeout| timeout.saturating_sub(timeout / 10));
-        Watch { limit, strict: self.fail_on_verification_timeout.unwrap_or(true) }
+        let until = match self.wait_for {
+            None | Some(Stage::Completion) => Until::Completion,
+            Some(Stage::ProductionTraffic) => Until::ProductionTraffic,
+            Some(Stage::Bake) => Until::Bake,
+        };
+        let on_pause = if self.on_pause == Some(Way::Leave) { OnPause::Leave } else { OnPause::Wait };
+        let wait = Wait { limit, until, fail_fast: self.fail_fast.unwrap_or(true), on_pause };
+        Watch { wait, strict: self.fail_on_verification_timeout.unwrap_or(true) }
+    }
+}
+
+impl RescueArgs {
+    pub fn into_rescue(self) -> Rescue {
+        Rescue {
+            on_failure: self.rollback_on_failure.unwrap_or_default(),
+            on_cancel: self.rollback_on_cancel.unwrap_or_default(),
+        }
     }
 }
 
@@ -58,15 +116,9 @@ impl Watch {
     }
 }
 
-/// Watches what a plan started, where it started anything.
-pub async fn end(
-    plan: &deploy::Plan,
-    applied: &Applied,
-    ecs: &dyn deploy::Ecs,
-    job: &Job,
-) -> Result<Option<deploy::Ended>, Failure> {
-    match &plan.deploy {
-        Some(deploy) => Ok(deploy::watch(deploy, applied, ecs, &job.clock, &job.events, interrupt()).await?),
-        None => Ok(None),
-    }
+/// Makes the calls of a plan and watches what they start, if the plan waits. The first interrupt is answered with
+/// what goes on and how to undo it; the second leaves at once.
+pub async fn carry_out(plan: &deploy::Plan, rescue: Rescue, ecs: &dyn deploy::Ecs, job: &Job) -> Result<Done, Failure> {
+    let _minding = Minding::begin();
+    Ok(deploy::carry_out(plan, rescue, ecs, &job.clock, &job.events, interrupt()).await?.into())
 }

@@ -5,9 +5,9 @@ use clap::Args;
 
 use super::Job;
 use super::exit::{Done, Failure};
-use super::patience::{PatienceArgs, Watch, end};
+use super::patience::{PatienceArgs, Watch, carry_out};
 use super::update_task_definition::ecs;
-use crate::deploy::{self, Family, Wait};
+use crate::deploy::{self, Family, Rescue};
 
 #[derive(Debug, Args)]
 #[command(after_help = "Example:
@@ -40,8 +40,7 @@ impl VerifyRevisionIsDeployed {
             (None, family) => Family::parse(&family.unwrap_or_default(), None)?.name,
         };
         let (cluster, task_definition) = (self.cluster, self.task_definition_arn);
-        let wait = Wait { limit: watch.limit };
-        Ok((deploy::VerifyRevision { cluster, service, task_definition, wait }, watch))
+        Ok((deploy::VerifyRevision { cluster, service, task_definition, wait: watch.wait }, watch))
     }
 
     pub async fn run(self, job: &Job) -> Result<Done, Failure> {
@@ -51,8 +50,6 @@ impl VerifyRevisionIsDeployed {
         if job.settings.dry_run {
             return Ok(deploy::planned(&plan).into());
         }
-        let applied = deploy::apply(&plan, &ecs, &job.clock, &job.events).await?;
-        let ended = end(&plan, &applied, &ecs, job).await?;
-        Ok(watch.forgive(deploy::report(&plan, &applied, ended.as_ref()).into()))
+        Ok(watch.forgive(carry_out(&plan, Rescue::default(), &ecs, job).await?))
     }
 }

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::Error;
 use super::ecs::{Answer, CallError, Ecs, Operation};
 use super::edit::short;
-use super::plan::{Before, Deploy, Plan, Step};
+use super::plan::{Before, Deploy, Order, Plan, Step};
 use super::snapshot::Service;
 use crate::clock::Clock;
 use crate::report::{Event, Events};
@@ -32,23 +32,45 @@ pub struct Started {
     pub fresh: bool,
     /// When it began by the server's clock, seconds since 1970.
     pub since: Option<f64>,
+    /// ARN of ECS's record of it, if that is known already.
+    pub record: Option<String>,
 }
 
 pub async fn apply(plan: &Plan, ecs: &dyn Ecs, clock: &Clock, events: &Events) -> Result<Applied, Error> {
-    plan.notes.iter().for_each(|note| events.step(note.clone()));
-    plan.warnings.iter().for_each(|warning| events.warn(warning.clone(), None));
-    let registered = match &plan.register {
-        Some(body) => Some(register(body, ecs, clock, events).await?),
-        None => None,
-    };
+    let registered = register_revision(plan, ecs, clock, events).await?;
     let revision = registered.clone().unwrap_or_else(|| plan.base.clone());
     let started = match &plan.deploy {
-        Some(deploy) => {
-            start(deploy, &revision, ecs, clock, events).await.map_err(|why| undeployed(&registered, why))?
-        }
+        Some(deploy) => start_deployment(deploy, &registered, &revision, ecs, clock, events).await?,
         None => None,
     };
     Ok(Applied { registered, revision, started })
+}
+
+/// The first of the two calls, if the plan has it: the new revision's ARN.
+pub async fn register_revision(
+    plan: &Plan,
+    ecs: &dyn Ecs,
+    clock: &Clock,
+    events: &Events,
+) -> Result<Option<String>, Error> {
+    plan.notes.iter().for_each(|note| events.step(note.clone()));
+    plan.warnings.iter().for_each(|warning| events.warn(warning.clone(), None));
+    match &plan.register {
+        Some(body) => register(body, ecs, clock, events).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+/// The second.
+pub async fn start_deployment(
+    deploy: &Deploy,
+    registered: &Option<String>,
+    revision: &str,
+    ecs: &dyn Ecs,
+    clock: &Clock,
+    events: &Events,
+) -> Result<Option<Started>, Error> {
+    start(deploy, revision, ecs, clock, events).await.map_err(|why| undeployed(registered, why))
 }
 
 fn undeployed(registered: &Option<String>, why: CallError) -> Error {
@@ -97,9 +119,11 @@ async fn start(
     let (operation, body) = match &deploy.step {
         Step::Update(body) => (Operation::UpdateService, body),
         Step::Create(body) => (Operation::CreateService, body),
-        Step::Join { deployment, since } => {
-            return Ok(Some(Started { deployment: Some(deployment.clone()), fresh: true, since: *since }));
+        Step::Join { deployment, since, record } => {
+            let (deployment, record) = (deployment.clone(), record.clone());
+            return Ok(Some(Started { deployment, fresh: true, since: *since, record }));
         }
+        Step::Order(order) => return give(order, revision, ecs, events).await.map(Some),
         Step::Nothing => return Ok(None),
     };
     let mut body = with_revision(body, revision);
@@ -111,6 +135,16 @@ async fn start(
     let started = started(&answer, &deploy.before, deploys);
     events.step(format!("deploying {} to {}", short(revision), deploy.service));
     Ok(Some(started))
+}
+
+async fn give(order: &Order, revision: &str, ecs: &dyn Ecs, events: &Events) -> Result<Started, CallError> {
+    for body in &order.bodies {
+        ecs.call(order.operation, body.clone()).await?;
+    }
+    let word = if order.back { "rolling back" } else { "going on with" };
+    events.step(format!("{word} {}", short(revision)));
+    let (deployment, record) = (order.deployment.clone(), Some(order.record.clone()));
+    Ok(Started { deployment, fresh: true, since: None, record })
 }
 
 /// Lets a request whose answer was lost be repeated without a second service. At most 36 characters.
@@ -135,6 +169,7 @@ fn started(answer: &Answer, before: &Before, fresh: bool) -> Started {
         deployment: primary.map(|primary| primary.id.clone()),
         fresh,
         since: primary.and_then(|primary| primary.created_at).or(answer.date.map(seconds)),
+        record: None,
     }
 }
 

@@ -30,6 +30,12 @@ pub enum Error {
     NoDefinition { family: String, source: CallError },
     #[error("nobody deploys {wanted} to service '{service}': it runs {runs}")]
     NotDeploying { service: String, wanted: String, runs: String },
+    #[error("there is nothing to roll '{service}' back to: nothing but {runs} is known to have reached success")]
+    NothingBefore { service: String, runs: String, skipped: String },
+    #[error("the history of '{service}' cannot be read: {source}")]
+    NoHistory { service: String, source: CallError },
+    #[error("no deployment of '{service}' is paused")]
+    NotPaused { service: String, state: String },
     #[error("{what}: {why}")]
     Document { what: &'static str, why: String },
     #[error(transparent)]
@@ -68,6 +74,15 @@ impl Explain for Error {
             Error::NotDeploying { .. } => {
                 Some("It was rolled back or replaced before, or deployed to another service or cluster.".into())
             }
+            Error::NothingBefore { skipped, .. } => {
+                let passed = if skipped.is_empty() { String::new() } else { format!(" Passed over: {skipped}.") };
+                Some(format!("ECS remembers ninety days. Give the revision to go back to with --to.{passed}"))
+            }
+            Error::NoHistory { source, .. } => {
+                let hint = "Or give the revision to go back to with --to.";
+                Some(source.hint().map_or(hint.into(), |cure| format!("{cure} {hint}")))
+            }
+            Error::NotPaused { state, .. } => Some(format!("There is nothing to answer: {state}.")),
             Error::Document { .. } => None,
             Error::Call(error) => error.hint(),
             Error::Unwatched { source, .. } => source.hint(),
@@ -80,7 +95,8 @@ impl Explain for Error {
 
     fn kind(&self) -> Kind {
         match self {
-            Error::NotDeploying { .. } => Kind::Failed,
+            Error::NotDeploying { .. } | Error::NothingBefore { .. } => Kind::Failed,
+            Error::NoHistory { .. } | Error::NotPaused { .. } => Kind::Failed,
             Error::Call(_) | Error::Undeployed { .. } | Error::Unwatched { .. } | Error::Document { .. } => {
                 Kind::Failed
             }

@@ -2,6 +2,9 @@
 //! Pure. A deployment is known by its id, never by its task definition: a forced deployment that was rolled
 //! back leaves the same definition running.
 
+mod progress;
+mod record;
+
 #[cfg(test)]
 mod tests;
 
@@ -10,6 +13,9 @@ use std::time::{Duration, SystemTime};
 use super::edit::short;
 use super::plan::Before;
 use super::snapshot::{Deployment, Record, Service, Snapshot};
+use super::wait::{OnPause, Until};
+use progress::progress;
+use record::by_record;
 
 /// The deployment that is waited for.
 #[derive(Debug, Clone)]
@@ -17,8 +23,12 @@ pub struct Watched {
     pub task_definition: String,
     /// False if only the count of a finished deployment changes.
     pub fresh: bool,
+    /// The count that was asked for, if one was.
+    pub count: Option<i64>,
     pub before: Before,
     pub deadline: SystemTime,
+    pub until: Until,
+    pub on_pause: OnPause,
 }
 
 /// What earlier looks have shown. Answers of ECS may be older than those before them.
@@ -35,6 +45,10 @@ pub struct Memory {
     pub gave_up: Option<(SystemTime, String)>,
     /// ECS said that it rolls back, in an event or a reason.
     pub rolling_back: bool,
+    /// Looks in which the service had another count than was asked for.
+    pub miscounted: u32,
+    /// Since when it is certain that tasks of ours will never run, and why.
+    pub hopeless: Option<(SystemTime, String)>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -42,6 +56,10 @@ pub enum Verdict {
     /// Not over; how far it is.
     Going(String),
     Done,
+    /// As far as was to be waited for, and not over.
+    Reached(Until),
+    /// A PAUSE hook holds it at this stage, and that is where it was to be left.
+    Paused(String),
     /// ECS went back to `to`; `complete` if that is over.
     RolledBack {
         to: String,
@@ -51,6 +69,8 @@ pub enum Verdict {
     Failed {
         why: String,
     },
+    /// The service was deleted meanwhile; its status.
+    Gone(String),
     /// A newer deployment took over.
     Replaced {
         by: String,
@@ -65,10 +85,15 @@ const GRACE: Duration = Duration::from_secs(60);
 /// Looks without our deployment, while an older one leads, until the list is believed.
 const STALE: u32 = 3;
 
+/// How long the circuit breaker is given to do what it will do anyway, once it is certain that it has to. A large
+/// service may take an hour to count up to its threshold.
+const FOLLOWED: Duration = Duration::from_secs(300);
+
 impl Memory {
     /// Adds one look.
     pub fn note(&mut self, snapshot: &Snapshot, watched: &Watched, now: SystemTime) {
         let service = &snapshot.service;
+        self.miscounted += u32::from(watched.count.is_some_and(|count| count != service.desired));
         if self.id.is_none() {
             self.id = adopt(service, watched);
         }
@@ -110,9 +135,29 @@ pub fn judge(snapshot: &Snapshot, memory: &Memory, watched: &Watched, now: Syste
         Verdict::Done if snapshot.record_expected && !watched.before.rolling => {
             Verdict::Going(progress(&snapshot.service, None))
         }
+        // The list may be newer than the record: only the record knows whether ECS or a person put another first.
+        Verdict::Replaced { .. }
+            if snapshot.record.as_ref().is_some_and(Record::is_going) && now < watched.deadline =>
+        {
+            Verdict::Going(progress(&snapshot.service, None))
+        }
         Verdict::Going(how) if now >= watched.deadline => overdue(snapshot, memory, how),
+        Verdict::Going(how) => despair(snapshot, memory, watched, now).unwrap_or(Verdict::Going(how)),
         verdict => verdict,
     }
+}
+
+/// Waiting on is of no use. Where ECS will go back by itself that is worth a moment: it says that all is well again.
+fn despair(snapshot: &Snapshot, memory: &Memory, watched: &Watched, now: SystemTime) -> Option<Verdict> {
+    let (since, why) = memory.hopeless.as_ref()?;
+    let ours = memory.id.as_ref().and_then(|id| snapshot.service.deployment(id));
+    let leads = ours.is_some_and(|ours| ours.status == "PRIMARY" && ours.running == 0);
+    let ending = snapshot.record.as_ref().is_some_and(|record| !record.is_going());
+    let waited = now.duration_since(*since).unwrap_or_default();
+    if !leads || ending || (watched.before.rollback && waited < FOLLOWED) {
+        return None;
+    }
+    Some(Verdict::Failed { why: format!("{why}; no further attempt can mend that, but ECS goes on trying") })
 }
 
 fn overdue(snapshot: &Snapshot, memory: &Memory, how: String) -> Verdict {
@@ -134,7 +179,7 @@ fn stand(snapshot: &Snapshot, memory: &Memory, watched: &Watched, now: SystemTim
         _ => false,
     };
     if gone {
-        return Verdict::Failed { why: format!("the service was deleted meanwhile (it is {})", service.status) };
+        return Verdict::Gone(service.status.clone());
     }
     if let Some(verdict) = snapshot.record.as_ref().and_then(|record| by_record(record, service, memory, watched)) {
         return verdict;
@@ -148,43 +193,6 @@ fn stand(snapshot: &Snapshot, memory: &Memory, watched: &Watched, now: SystemTim
     }
 }
 
-/// ECS's own record decides where it has come to an end, and for the strategies that shift traffic, whose
-/// deployments look finished before they are.
-fn by_record(record: &Record, service: &Service, memory: &Memory, watched: &Watched) -> Option<Verdict> {
-    let why = |otherwise: &str| record.why().unwrap_or_else(|| otherwise.to_owned());
-    let primary = service.primary();
-    match record.status.as_str() {
-        "SUCCESSFUL" => Some(Verdict::Done),
-        "ROLLBACK_SUCCESSFUL" => Some(Verdict::RolledBack {
-            to: primary.map(|primary| short(&primary.task_definition).to_owned()).unwrap_or_default(),
-            why: why("ECS does not say why"),
-            complete: true,
-        }),
-        "ROLLBACK_FAILED" => {
-            Some(Verdict::Failed { why: format!("the rollback failed as well: {}", why("no reason given")) })
-        }
-        "STOPPED" => Some(stopped(record, primary, memory)),
-        "ROLLBACK_REQUESTED" | "ROLLBACK_IN_PROGRESS" => Some(Verdict::Going(progress(service, Some("rolling back")))),
-        "PENDING" | "IN_PROGRESS" | "STOP_REQUESTED" if !watched.before.rolling => {
-            Some(Verdict::Going(progress(service, record.stage.as_deref())))
-        }
-        _ => None,
-    }
-}
-
-/// STOPPED is what becomes of a deployment that failed and of one that was replaced.
-fn stopped(record: &Record, primary: Option<&Deployment>, memory: &Memory) -> Verdict {
-    let triggered = record.breaker.as_deref() == Some("TRIGGERED") || memory.gave_up.is_some();
-    let other = primary.filter(|primary| memory.id.as_ref().is_some_and(|id| *id != primary.id));
-    match other {
-        Some(primary) if !triggered => Verdict::Replaced { by: named(primary) },
-        _ => {
-            let reason = memory.gave_up.as_ref().map(|(_, why)| why.clone()).filter(|why| !why.is_empty());
-            Verdict::Failed { why: record.why().or(reason).unwrap_or_else(|| "the deployment was stopped".into()) }
-        }
-    }
-}
-
 /// Our deployment is the PRIMARY one.
 fn lead(ours: &Deployment, service: &Service, memory: &Memory, watched: &Watched, now: SystemTime) -> Verdict {
     let enough = ours.running >= ours.desired;
@@ -192,7 +200,11 @@ fn lead(ours: &Deployment, service: &Service, memory: &Memory, watched: &Watched
         // An emulator may leave the deployment that was there and change only the service.
         _ if ours.task_definition != watched.task_definition => Verdict::Going(progress(service, None)),
         // Old tasks may go on draining: that is not waited for.
-        Some("COMPLETED") if watched.fresh || ours.running == ours.desired => Verdict::Done,
+        Some("COMPLETED")
+            if is_counted(service, memory, watched) && (watched.fresh || ours.running == ours.desired) =>
+        {
+            Verdict::Done
+        }
         Some("FAILED") if watched.before.rollback && !is_over(memory, now) => {
             Verdict::Going(progress(service, Some("failed, ECS is about to roll back")))
         }
@@ -201,6 +213,12 @@ fn lead(ours: &Deployment, service: &Service, memory: &Memory, watched: &Watched
         None if enough && ours.pending == 0 && service.deployments.len() == 1 => Verdict::Done,
         _ => Verdict::Going(progress(service, None)),
     }
+}
+
+/// Whether the answer is from after our call, as far as its count tells. Scaling may have changed it since: a count
+/// that stays different is believed.
+fn is_counted(service: &Service, memory: &Memory, watched: &Watched) -> bool {
+    watched.fresh || memory.miscounted >= STALE || watched.count.is_none_or(|count| count == service.desired)
 }
 
 fn is_over(memory: &Memory, now: SystemTime) -> bool {
@@ -224,7 +242,9 @@ fn yielded(
     let failed = memory.gave_up.is_some();
     let returned = watched.before.definitions.contains(&primary.task_definition);
     let other = primary.task_definition != watched.task_definition;
-    let likely = returned && watched.before.rollback && (failed || memory.failed > 0 || other);
+    // What was there before our deployment may have left the list: an older revision behind a failed one tells as much.
+    let behind = failed && other && is_earlier(&primary.task_definition, &watched.task_definition);
+    let likely = watched.before.rollback && (behind || returned && (failed || memory.failed > 0 || other));
     // One from before our call cannot have replaced ours: ECS went back to it.
     let older = watched.before.ids.contains(&primary.id);
     if memory.rolling_back || older || likely {
@@ -240,6 +260,13 @@ fn yielded(
     }
 }
 
+/// An earlier revision of the same family.
+fn is_earlier(one: &str, other: &str) -> bool {
+    let family = |definition: &str| short(definition).split(':').next().map(str::to_owned);
+    let number = |definition: &str| short(definition).split(':').nth(1).and_then(|number| number.parse::<u64>().ok());
+    family(one) == family(other) && number(one) < number(other)
+}
+
 fn rolled_back(primary: &Deployment, memory: &Memory, complete: bool) -> Verdict {
     let given = memory.gave_up.as_ref().map(|(_, why)| why.clone()).filter(|why| !why.is_empty());
     let why = given.unwrap_or_else(|| match memory.failed {
@@ -252,27 +279,4 @@ fn rolled_back(primary: &Deployment, memory: &Memory, complete: bool) -> Verdict
 
 fn named(deployment: &Deployment) -> String {
     format!("{} ({})", short(&deployment.task_definition), deployment.id)
-}
-
-/// `web:8 1 of 3 running, 2 pending; web:7 3 running`
-fn progress(service: &Service, remark: Option<&str>) -> String {
-    let mut parts: Vec<String> = service.deployments.iter().map(one).filter(|part| !part.is_empty()).collect();
-    parts.extend(remark.map(str::to_owned));
-    parts.join("; ")
-}
-
-fn one(deployment: &Deployment) -> String {
-    let Deployment { running, desired, pending, failed, .. } = deployment;
-    let name = short(&deployment.task_definition);
-    if deployment.status != "PRIMARY" {
-        return if running + pending > 0 { format!("{name} {running} running") } else { String::new() };
-    }
-    let mut text = format!("{name} {running} of {desired} running");
-    if *pending > 0 {
-        text.push_str(&format!(", {pending} pending"));
-    }
-    if *failed > 0 {
-        text.push_str(&format!(", {failed} failed"));
-    }
-    text
 }

@@ -6,25 +6,30 @@
 //! passes through today.
 
 mod apply;
+mod carry;
 mod diagnose;
 mod difference;
 mod document;
 mod ecs;
 mod edit;
 mod error;
+mod history;
 mod image;
 mod judge;
 mod mask;
 mod nearest;
 mod observe;
+mod ongoing;
 mod plan;
 mod request;
+mod rollback;
 mod rollout;
 mod snapshot;
 mod summary;
 mod tags;
 mod updates;
 mod verify;
+mod wait;
 
 #[cfg(test)]
 mod fake;
@@ -32,6 +37,7 @@ mod fake;
 mod whole_loop;
 
 pub use apply::{Applied, Started, apply};
+pub use carry::carry_out;
 pub use diagnose::{Cause, Stopped};
 pub use document::{Document, Latest, plan_document, substitute};
 pub use ecs::Ecs;
@@ -39,12 +45,13 @@ pub use edit::{Change, What};
 pub use error::Error;
 pub use judge::{Verdict, judge};
 pub use observe::{Observed, observe_definition, observe_latest, observe_service};
+pub use ongoing::{Continue, Follow, observe_continue, observe_follow};
 pub use plan::{Call, Deploy, Plan, Step, plan_definition, plan_service};
-pub use request::{
-    Create, DeployServiceUpdate, Family, UpdateTaskDefinition, Wait, cluster, count, region_in_arn, revision,
-};
-pub use rollout::{Ended, watch};
+pub use request::{Create, DeployServiceUpdate, Family, UpdateTaskDefinition, cluster, count, region_in_arn, revision};
+pub use rollback::{Rescue, Rollback, observe_rollback, plan_rollback};
+pub use rollout::{Charge, Ended, watch, watch_all};
 pub use summary::{planned, report};
 pub use tags::{Tag, parse as parse_tags};
 pub use updates::{Flags, Subst, SubstError, Texts, UpdateError, Updates};
 pub use verify::{VerifyRevision, observe_verification};
+pub use wait::{OnPause, Until, Wait};

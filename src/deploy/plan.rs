@@ -11,11 +11,13 @@ mod tests;
 use serde_json::{Map, Value};
 
 use super::Error;
+use super::ecs::Operation;
 use super::edit::{Change, Edited, edit, name_of};
 use super::image::take_apart;
 use super::observe::Observed;
-use super::request::{DeployServiceUpdate, UpdateTaskDefinition, Wait};
+use super::request::{DeployServiceUpdate, UpdateTaskDefinition};
 use super::updates::Updates;
+use super::wait::Wait;
 
 pub use service::habits;
 pub use show::Call;
@@ -50,12 +52,31 @@ pub enum Step {
     Create(Map<String, Value>),
     /// The same revision is being deployed already: there is only the verdict to wait for.
     Join {
-        deployment: String,
+        deployment: Option<String>,
         /// When it began, seconds since 1970.
         since: Option<f64>,
+        /// ARN of its record, if that is known.
+        record: Option<String>,
     },
+    /// A word in a deployment that goes on.
+    Order(Order),
     /// All is as it should be.
     Nothing,
+}
+
+/// Asks ECS to stop a deployment and go back, or answers its PAUSE hooks.
+#[derive(Debug, Clone)]
+pub struct Order {
+    pub operation: Operation,
+    /// One call each.
+    pub bodies: Vec<Value>,
+    /// ARN of the service deployment that is spoken to.
+    pub record: String,
+    pub deployment: Option<String>,
+    /// Whether that takes the deployment back.
+    pub back: bool,
+    /// The revision that it goes back to, if that is known.
+    pub to: Option<String>,
 }
 
 /// The service before the call: what tells our deployment from others.
@@ -70,6 +91,33 @@ pub struct Before {
     pub rollback: bool,
     /// Not blue/green, linear or canary.
     pub rolling: bool,
+    /// ARN of the service deployment that was there. ECS may be behind with it.
+    pub record: Option<String>,
+}
+
+impl Deploy {
+    /// The count that is asked for, if one is.
+    pub fn count(&self) -> Option<i64> {
+        match &self.step {
+            Step::Update(body) | Step::Create(body) => body.get("desiredCount").and_then(Value::as_i64),
+            _ => None,
+        }
+    }
+
+    /// PAUSE hooks that the step answers.
+    pub fn answered(&self) -> Vec<String> {
+        match &self.step {
+            Step::Order(order) => {
+                order.bodies.iter().filter_map(|body| body["hookId"].as_str()).map(str::to_owned).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// Whether the end that is wished for is a rollback.
+    pub fn goes_back(&self) -> bool {
+        matches!(&self.step, Step::Order(order) if order.back)
+    }
 }
 
 impl Plan {

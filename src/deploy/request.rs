@@ -1,11 +1,10 @@
 //! What is meant: the two requests of this room, and the small readers that turn typed text into their
 //! fields. Empty text means not given.
 
-use std::time::Duration;
-
 use super::Error;
 use super::tags::Tag;
 use super::updates::Updates;
+use super::wait::Wait;
 
 /// A task definition's family, and the revision to start from; without one, the latest ACTIVE revision.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,11 +53,6 @@ pub struct Create {
     pub target_group: Option<String>,
     pub container_name: Option<String>,
     pub container_port: Option<u16>,
-}
-
-#[derive(Debug, Clone, Copy)]
-pub struct Wait {
-    pub limit: Duration,
 }
 
 /// A number of tasks, or nothing.

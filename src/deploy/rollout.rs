@@ -1,33 +1,39 @@
-//! Watches a deployment until there is a verdict: one loop that looks, tells what is new, and asks
-//! [`super::judge`]. A look that fails is made again; only missing rights and the time limit end the wait.
+//! Watches deployments until there is a verdict on each: one loop that looks at all services of a cluster with one
+//! call, tells what is new, and asks [`super::judge`]. A look that fails is made again; only missing rights and the
+//! time limit end the wait.
 
+mod conclude;
+mod hopeless;
+mod pauses;
 mod record;
 mod tasks;
+mod watcher;
 
 use std::future::Future;
-use std::time::{Duration, SystemTime};
+use std::hash::{BuildHasher, RandomState};
+use std::time::Duration;
 
+use futures_util::future::join_all;
 use serde_json::json;
 
 use super::Error;
 use super::apply::{Applied, Started};
-use super::diagnose::{Cause, causes, is_trouble};
-use super::ecs::{CallError, Ecs, Operation, may_pass};
-use super::judge::{Memory, Verdict, Watched, judge, tells_of_rollback};
+use super::diagnose::Cause;
+use super::ecs::{Answer, CallError, Ecs, Operation, may_pass};
 use super::plan::Deploy;
-use super::request::Wait;
-use super::snapshot::{Service, Snapshot};
+use super::wait::Wait;
 use crate::clock::Clock;
 use crate::report::{Event, Events, Outcome};
-use record::Records;
-use tasks::Tasks;
+use watcher::Watcher;
+
+pub use conclude::{undo, wait_on};
 
 /// The first pause between two looks; each is half as long again as the one before, up to the longest.
 const FIRST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_secs(10);
 
-/// How long a look may be held up by what it can do without; calls are tried again for much longer below.
-const OPTIONAL: Duration = Duration::from_secs(5);
+/// Services that DescribeServices takes.
+const BATCH: usize = 10;
 
 /// How a watch ended.
 #[derive(Debug, Clone)]
@@ -35,12 +41,32 @@ pub struct Ended {
     pub outcome: Outcome,
     /// In a sentence's words, without its beginning: "web:8 was rolled back to web:7: …".
     pub text: String,
+    /// What can be done about it, as a sentence with a command in it.
+    pub advice: Option<String>,
     pub deployment: Option<String>,
     /// Why tasks stopped, if it did not go well.
     pub causes: Vec<Cause>,
     /// What the service's events said of trouble, oldest first.
     pub trouble: Vec<String>,
     pub took: Duration,
+}
+
+/// A deployment that was started and is to be waited for.
+pub struct Charge<'a> {
+    pub deploy: &'a Deploy,
+    /// ARN of the revision that is deployed.
+    pub revision: &'a str,
+    pub started: &'a Started,
+    pub wait: Wait,
+    pub events: &'a Events,
+}
+
+impl<'a> Charge<'a> {
+    /// Nothing if nothing was started or the plan does not wait.
+    pub fn of(deploy: &'a Deploy, applied: &'a Applied, events: &'a Events) -> Option<Self> {
+        let (started, wait) = (applied.started.as_ref()?, deploy.wait?);
+        Some(Charge { deploy, revision: &applied.revision, started, wait, events })
+    }
 }
 
 /// Watches the deployment that `apply` started, if it started one and the plan waits. `interrupted` ends the
@@ -53,172 +79,69 @@ pub async fn watch(
     events: &Events,
     interrupted: impl Future<Output = ()>,
 ) -> Result<Option<Ended>, Error> {
-    let (Some(started), Some(wait)) = (&applied.started, deploy.wait) else { return Ok(None) };
-    let mut watcher = Watcher::new(deploy, applied, started, wait, ecs, clock, events);
-    let verdict = tokio::select! {
-        verdict = watcher.run() => Some(verdict),
-        () = interrupted => None,
-    };
-    match verdict {
-        Some(Ok(verdict)) => Ok(Some(watcher.end(verdict).await)),
-        Some(Err(source)) => Err(Error::Unwatched { service: deploy.service.clone(), source }),
-        None => Ok(Some(watcher.interrupted())),
-    }
+    let Some(charge) = Charge::of(deploy, applied, events) else { return Ok(None) };
+    watch_all([charge], ecs, clock, interrupted).await.pop().transpose()
 }
 
-struct Watcher<'a> {
-    deploy: &'a Deploy,
+/// Watches several at once, each to its own end; the answers are in the order of the charges.
+pub async fn watch_all<'a>(
+    charges: impl IntoIterator<Item = Charge<'a>>,
     ecs: &'a dyn Ecs,
     clock: &'a Clock,
-    events: &'a Events,
-    watched: Watched,
-    memory: Memory,
-    records: Records,
-    tasks: Tasks,
-    began: SystemTime,
-    newest_event: Option<String>,
-    trouble: Vec<String>,
-    said: String,
-}
-
-impl<'a> Watcher<'a> {
-    fn new(
-        deploy: &'a Deploy,
-        applied: &Applied,
-        started: &Started,
-        wait: Wait,
-        ecs: &'a dyn Ecs,
-        clock: &'a Clock,
-        events: &'a Events,
-    ) -> Self {
-        let began = clock.now();
-        let watched = Watched {
-            task_definition: applied.revision.clone(),
-            fresh: started.fresh,
-            before: deploy.before.clone(),
-            deadline: began + wait.limit,
-        };
-        let memory = Memory { id: started.deployment.clone(), ..Memory::default() };
-        Watcher {
-            deploy,
-            ecs,
-            clock,
-            events,
-            watched,
-            memory,
-            records: Records::new(started),
-            tasks: Tasks::of(&applied.revision),
-            began,
-            newest_event: deploy.before.newest_event.clone(),
-            trouble: Vec::new(),
-            said: String::new(),
-        }
-    }
-
-    async fn run(&mut self) -> Result<Verdict, CallError> {
-        let mut pause = FIRST;
-        loop {
-            match self.look().await {
-                Ok(snapshot) => match judge(&snapshot, &self.memory, &self.watched, self.clock.now()) {
-                    Verdict::Going(how) => self.say(how),
-                    verdict => return Ok(verdict),
-                },
-                Err(why) if !may_pass(&why) => return Err(why),
-                Err(why) if self.clock.now() >= self.watched.deadline => return Ok(Verdict::TimedOut(why.to_string())),
-                Err(why) => self.events.emit(Event::Retry {
-                    what: format!("looking at {}", self.deploy.service),
-                    why: why.to_string(),
-                    wait: pause,
-                }),
-            }
-            let left = self.watched.deadline.duration_since(self.clock.now()).unwrap_or_default();
-            self.clock.sleep(pause.min(left)).await;
-            pause = (pause * 3 / 2).min(LONGEST);
-        }
-    }
-
-    async fn look(&mut self) -> Result<Snapshot, CallError> {
-        let body = json!({"cluster": self.deploy.cluster, "services": [self.deploy.service]});
-        let answer = self.ecs.call(Operation::DescribeServices, body).await?;
-        let service = Service::from_answer(&answer.body);
-        self.tell_events(&service);
-        let records = self.records.look(self.deploy, &self.watched.task_definition, self.ecs, self.events);
-        let record = match within(self.clock, records).await {
-            Some(record) => record,
-            None => self.records.gave_no_answer(),
-        };
-        let snapshot = Snapshot { service, record_expected: record.is_none() && self.records.may_come(), record };
-        self.memory.note(&snapshot, &self.watched, self.clock.now());
-        let tasks = self.tasks.look(self.deploy, &self.memory, self.clock.now(), self.ecs, self.events);
-        within(self.clock, tasks).await;
-        Ok(snapshot)
-    }
-
-    /// Says how far it is, but nothing twice in a row.
-    fn say(&mut self, how: String) {
-        if !how.is_empty() && how != self.said {
-            self.events.emit(Event::Rollout { text: how.clone() });
-            self.said = how;
-        }
-    }
-
-    fn tell_events(&mut self, service: &Service) {
-        let new = service.events.iter().take_while(|event| Some(&event.id) != self.newest_event.as_ref());
-        for event in new.collect::<Vec<_>>().into_iter().rev() {
-            self.events.emit(Event::Rollout { text: event.message.clone() });
-            self.memory.rolling_back |= tells_of_rollback(&event.message);
-            if is_trouble(&event.message) {
-                self.trouble.push(event.message.clone());
-            }
-        }
-        if let Some(event) = service.events.first() {
-            self.newest_event = Some(event.id.clone());
-        }
-    }
-
-    async fn end(mut self, verdict: Verdict) -> Ended {
-        let name = super::edit::short(&self.watched.task_definition).to_owned();
-        if verdict != Verdict::Done {
-            within(self.clock, self.tasks.collect(self.deploy, &self.memory, self.ecs, self.events)).await;
-        }
-        let (outcome, text) = conclude(&name, verdict);
-        let well = outcome == Outcome::Succeeded;
-        let causes = if well { Vec::new() } else { causes(self.tasks.all()) };
-        self.ended(outcome, text, causes)
-    }
-
-    fn interrupted(self) -> Ended {
-        let name = super::edit::short(&self.watched.task_definition);
-        let text = format!("interrupted: the deployment of {name} goes on without being watched");
-        self.ended(Outcome::Interrupted, text, Vec::new())
-    }
-
-    fn ended(self, outcome: Outcome, text: String, causes: Vec<Cause>) -> Ended {
-        let took = self.clock.now().duration_since(self.began).unwrap_or_default();
-        let trouble = if outcome == Outcome::Succeeded { Vec::new() } else { self.trouble };
-        Ended { outcome, text, deployment: self.memory.id, causes, trouble, took }
-    }
-}
-
-async fn within<T>(clock: &Clock, optional: impl Future<Output = T>) -> Option<T> {
+    interrupted: impl Future<Output = ()>,
+) -> Vec<Result<Ended, Error>> {
+    let mut watchers: Vec<Watcher> = charges.into_iter().map(|charge| Watcher::new(charge, ecs, clock)).collect();
     tokio::select! {
-        biased;
-        result = optional => Some(result),
-        () = clock.sleep(OPTIONAL) => None,
+        () = watch_to_the_end(&mut watchers, ecs, clock) => {}
+        () = interrupted => {}
+    }
+    join_all(watchers.into_iter().map(Watcher::end)).await
+}
+
+async fn watch_to_the_end(watchers: &mut [Watcher<'_>], ecs: &dyn Ecs, clock: &Clock) {
+    let mut pause = FIRST;
+    loop {
+        for mut batch in batches(watchers) {
+            look(&mut batch, pause, ecs).await;
+        }
+        let Some(left) = watchers.iter().filter_map(Watcher::left).min() else { return };
+        clock.sleep(jittered(pause).min(left)).await;
+        pause = (pause * 3 / 2).min(LONGEST);
     }
 }
 
-fn conclude(name: &str, verdict: Verdict) -> (Outcome, String) {
-    match verdict {
-        Verdict::Done => (Outcome::Succeeded, format!("{name} is deployed")),
-        Verdict::RolledBack { to, why, complete } => {
-            let state = if complete { "was rolled back" } else { "is being rolled back" };
-            (Outcome::RolledBack, format!("{name} failed and {state} to {to}: {why}"))
-        }
-        Verdict::Failed { why } => (Outcome::Failed, format!("{name} failed: {why}")),
-        Verdict::Replaced { by } => (Outcome::Replaced, format!("{name} was replaced by a newer deployment, {by}")),
-        Verdict::TimedOut(how) | Verdict::Going(how) => {
-            (Outcome::TimedOut, format!("time is up, but the deployment of {name} goes on: {how}"))
+/// Those who still wait, of one cluster and no more than one call takes.
+fn batches<'w, 'a>(watchers: &'w mut [Watcher<'a>]) -> Vec<Vec<&'w mut Watcher<'a>>> {
+    let mut batches: Vec<Vec<&mut Watcher>> = Vec::new();
+    for watcher in watchers.iter_mut().filter(|watcher| watcher.left().is_some()) {
+        let fits = |batch: &&mut Vec<&mut Watcher>| batch.len() < BATCH && batch[0].cluster() == watcher.cluster();
+        match batches.iter_mut().find(fits) {
+            Some(batch) => batch.push(watcher),
+            None => batches.push(vec![watcher]),
         }
     }
+    batches
+}
+
+/// One look at each service of the batch.
+async fn look(batch: &mut [&mut Watcher<'_>], pause: Duration, ecs: &dyn Ecs) {
+    let services: Vec<&str> = batch.iter().map(|watcher| watcher.service()).collect();
+    let body = json!({"cluster": batch[0].cluster(), "services": services});
+    match ecs.call(Operation::DescribeServices, body).await {
+        Ok(Answer { body, .. }) => {
+            join_all(batch.iter_mut().map(|watcher| watcher.see(&body))).await;
+        }
+        Err(why) if may_pass(&why) => batch.iter_mut().for_each(|watcher| watcher.miss(&why, pause)),
+        Err(why) => batch.iter_mut().for_each(|watcher| watcher.give_up(why.clone())),
+    }
+}
+
+/// Up to a quarter less, so that jobs which began together do not ask together for ever.
+fn jittered(pause: Duration) -> Duration {
+    let random = RandomState::new().hash_one(()) % 256;
+    pause - pause / 4 * random as u32 / 256
+}
+
+fn retry(service: &str, why: &CallError, wait: Duration) -> Event {
+    Event::Retry { what: format!("looking at {service}"), why: why.to_string(), wait }
 }

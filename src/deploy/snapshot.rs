@@ -56,6 +56,18 @@ pub struct Record {
     pub stage: Option<String>,
     pub rollback_reason: Option<String>,
     pub breaker: Option<String>,
+    /// PAUSE hooks that wait for an answer.
+    pub pauses: Vec<Pause>,
+}
+
+/// A PAUSE hook: the deployment stands still until ContinueServiceDeployment answers, or its time is up.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Pause {
+    pub hook: String,
+    /// Seconds since 1970.
+    pub expires_at: Option<f64>,
+    /// CONTINUE or ROLLBACK: what ECS does if nobody answers.
+    pub otherwise: String,
 }
 
 fn text(value: &Value, name: &str) -> String {
@@ -89,12 +101,9 @@ impl Service {
         }
     }
 
-    /// The only service in an answer of DescribeServices, or one of status MISSING.
-    pub fn from_answer(body: &Value) -> Service {
-        match body["services"].get(0) {
-            Some(service) => Service::read(service),
-            None => Service { status: "MISSING".into(), ..Service::default() },
-        }
+    /// What an answer of DescribeServices without the service says.
+    pub fn missing() -> Service {
+        Service { status: "MISSING".into(), ..Service::default() }
     }
 
     pub fn primary(&self) -> Option<&Deployment> {
@@ -136,12 +145,28 @@ impl Record {
             stage: maybe(record, "lifecycleStage"),
             rollback_reason: maybe(&record["rollback"], "reason"),
             breaker: maybe(&record["deploymentCircuitBreaker"], "status"),
+            pauses: record["lifecycleHookDetails"].as_array().into_iter().flatten().filter_map(Pause::read).collect(),
         }
+    }
+
+    /// Still on its way forward.
+    pub fn is_going(&self) -> bool {
+        ["PENDING", "IN_PROGRESS"].contains(&self.status.as_str())
     }
 
     /// The best explanation that the record has.
     pub fn why(&self) -> Option<String> {
         let reason = Some(&self.reason).filter(|reason| !reason.is_empty());
         reason.or(self.rollback_reason.as_ref()).cloned()
+    }
+}
+
+impl Pause {
+    fn read(hook: &Value) -> Option<Pause> {
+        (hook["status"] == "AWAITING_ACTION").then(|| Pause {
+            hook: text(hook, "hookId"),
+            expires_at: hook["expiresAt"].as_f64(),
+            otherwise: text(hook, "timeoutAction"),
+        })
     }
 }

@@ -62,6 +62,7 @@ fn document(plan: &Plan, applied: &Applied, ended: Option<&Ended>) -> Value {
         "images": images,
         "changes": plan.changes,
         "message": ended.map(|ended| &ended.text),
+        "advice": ended.and_then(|ended| ended.advice.as_ref()),
         "causes": ended.map(|ended| &ended.causes),
         "events": ended.map(|ended| &ended.trouble),
         "seconds": ended.map(|ended| ended.took.as_secs()),
@@ -84,6 +85,7 @@ fn exports(plan: &Plan, applied: &Applied, ended: Option<&Ended>) -> Vec<Export>
 fn summary(plan: &Plan, applied: &Applied, ended: Option<&Ended>) -> String {
     let mut text = String::new();
     let _ = headline(&mut text, plan, applied, ended);
+    let _ = ended.and_then(|ended| ended.advice.as_ref()).map_or(Ok(()), |advice| writeln!(text, "{advice}"));
     let _ = body(&mut text, plan, ended);
     text
 }

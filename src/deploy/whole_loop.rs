@@ -27,7 +27,7 @@ fn request(images: &str) -> DeployServiceUpdate {
         skip_registration: false,
         enable_circuit_breaker: false,
         create: None,
-        wait: Some(Wait { limit: Duration::from_secs(3600) }),
+        wait: Some(Wait::within(Duration::from_secs(3600))),
     }
 }
 
@@ -199,7 +199,7 @@ async fn rollback_that_only_an_event_tells_of_is_seen() {
 async fn time_limit_ends_the_watch_not_the_deployment() {
     let fake = scripted(|_| Ok(service(8, &[ours(1, "IN_PROGRESS", ""), old()])));
     let mut request = v2();
-    request.wait = Some(Wait { limit: Duration::from_secs(600) });
+    request.wait = Some(Wait::within(Duration::from_secs(600)));
     let (report, _) = deploy(&request, &fake, &Events::none()).await.unwrap();
     assert_eq!((report.outcome, fake.seconds()), (Outcome::TimedOut, 600));
     assert!(report.summary.contains("goes on: web:8 1 of 2 running"), "{}", report.summary);
@@ -478,7 +478,7 @@ async fn verification_follows_the_deployment_of_a_revision() {
             "ListTasks" => Ok(json!({"taskArns": []})),
             other => Err(refusal("UnknownOperationException", other)),
         });
-        let wait = Wait { limit: Duration::from_secs(600) };
+        let wait = Wait::within(Duration::from_secs(600));
         let (cluster, service) = ("main".to_owned(), "web".to_owned());
         let request = VerifyRevision { cluster, service, task_definition: definition.to_owned(), wait };
         async move {

@@ -173,7 +173,7 @@ async fn what_others_do_meanwhile_is_told() {
 }
 
 /// What a service with two target groups needs.
-fn shifting(strategy: &str) -> Value {
+pub fn shifting(strategy: &str) -> Value {
     let group =
         |name: &str| format!("arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/{name}/0123456789abcdef");
     let rule = "arn:aws:elasticloadbalancing:us-east-1:123456789012:listener-rule/app/lb/1/2/3";
@@ -194,7 +194,7 @@ fn canary() -> Value {
 }
 
 /// Nobody answers the question before the traffic is shifted.
-fn paused() -> Value {
+pub fn paused() -> Value {
     let mut service = shifting("BLUE_GREEN");
     let limit = json!({ "timeoutInMinutes": 1, "action": "ROLLBACK" });
     let stages = ["POST_SCALE_UP"];

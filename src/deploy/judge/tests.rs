@@ -18,8 +18,10 @@ fn watched() -> Watched {
         newest_event: None,
         rollback: true,
         rolling: true,
+        record: None,
     };
-    Watched { task_definition: arn(8), fresh: true, before, deadline: at(1000) }
+    let (until, on_pause) = (Until::default(), OnPause::default());
+    Watched { task_definition: arn(8), fresh: true, count: None, before, deadline: at(1000), until, on_pause }
 }
 
 fn snapshot(deployments: &[Value]) -> Snapshot {
@@ -257,8 +259,8 @@ fn deployment_that_the_answer_did_not_name_is_adopted() {
 fn deleted_service_is_a_failure() {
     let mut gone = snapshot(&[ours("PRIMARY", 0, "IN_PROGRESS", "")]);
     gone.service.status = "DRAINING".into();
-    assert!(matches!(last(&watched(), &[(1, gone)]), Verdict::Failed { .. }));
-    let missing = || Snapshot { service: Service::from_answer(&json!({"services": []})), ..Snapshot::default() };
+    assert_eq!(last(&watched(), &[(1, gone)]), Verdict::Gone("DRAINING".into()));
+    let missing = || Snapshot { service: Service::missing(), ..Snapshot::default() };
     assert!(matches!(last(&watched(), &[(1, missing()), (2, missing())]), Verdict::Going(_)), "just created");
 }
 
@@ -296,4 +298,98 @@ fn shifting_deployment_waits_for_its_record() {
     let expected = Snapshot { record_expected: true, ..up() };
     assert!(matches!(last(&shifting, &[(1, expected)]), Verdict::Going(_)));
     assert_eq!(last(&shifting, &[(1, up())]), Verdict::Done, "there is no better witness");
+}
+
+#[test]
+fn rollback_is_known_by_an_earlier_revision_behind_a_failed_one() {
+    let mut late = watched();
+    (late.before.ids, late.before.definitions) = (Vec::new(), Vec::new());
+    let back = |revision| deployment("ecs-svc/9", "PRIMARY", revision, 2, "COMPLETED", "");
+    let look = |revision| [(1, snapshot(&[back(revision), ours("ACTIVE", 0, "FAILED", BREAKER)]))];
+    assert!(matches!(last(&late, &look(7)), Verdict::RolledBack { complete: true, .. }));
+    assert_eq!(last(&late, &look(9)), Verdict::Failed { why: BREAKER.into() }, "somebody mended it");
+}
+
+#[test]
+fn success_of_a_new_count_is_not_read_from_an_old_answer() {
+    let scaling = Watched { fresh: false, count: Some(5), ..watched() };
+    let counted = |desired: i64| {
+        let mut service = service(7, &[ours("PRIMARY", desired, "COMPLETED", "")]);
+        service["desiredCount"] = desired.into();
+        service["deployments"][0]["desiredCount"] = desired.into();
+        Snapshot { service: Service::read(&service), ..Snapshot::default() }
+    };
+    assert_eq!(last(&scaling, &[(1, counted(2)), (2, counted(2)), (3, counted(5))]), Verdict::Done);
+    let scaled = [(1, counted(2)), (2, counted(3)), (3, counted(3))];
+    assert_eq!(last(&scaling, &scaled), Verdict::Done, "somebody else may scale it meanwhile");
+}
+
+/// A look at a record at this stage, our tasks all up.
+fn staged(stage: &str, pause: bool) -> Snapshot {
+    let hooks = json!([{"hookId": "h", "status": if pause { "AWAITING_ACTION" } else { "SUCCEEDED" }}]);
+    let record = json!({"status": "IN_PROGRESS", "lifecycleStage": stage, "lifecycleHookDetails": hooks});
+    Snapshot { record: Some(Record::read(&record)), ..snapshot(&[ours("PRIMARY", 2, "IN_PROGRESS", "")]) }
+}
+
+#[test]
+fn stage_that_was_waited_for_ends_the_wait() {
+    let stages = ["SCALE_UP", "PRODUCTION_TRAFFIC_SHIFT", "POST_PRODUCTION_TRAFFIC_SHIFT", "BAKE_TIME", "CLEAN_UP"];
+    let reached_at = |until: Until, rolling: bool| {
+        let mut watched = Watched { until, ..watched() };
+        watched.before.rolling = rolling;
+        let reached = |stage: &&&str| verdicts(&watched, &[(1, staged(stage, false))]) == [Verdict::Reached(until)];
+        stages.iter().find(reached).copied()
+    };
+    assert_eq!(reached_at(Until::ProductionTraffic, false), Some("POST_PRODUCTION_TRAFFIC_SHIFT"));
+    assert_eq!(reached_at(Until::Bake, false), Some("BAKE_TIME"));
+    assert_eq!(reached_at(Until::Bake, true), Some("BAKE_TIME"), "alarms make a rolling deployment bake");
+    assert_eq!(reached_at(Until::Completion, false), None);
+}
+
+#[test]
+fn pause_is_waited_through_or_left() {
+    let mut waiting = watched();
+    waiting.before.rolling = false;
+    let leaving = Watched { on_pause: OnPause::Leave, ..waiting.clone() };
+    let paused = || [(1, staged("POST_SCALE_UP", true))];
+    let expected = Verdict::Going("web:8 2 of 2 running; paused at POST_SCALE_UP".into());
+    assert_eq!(verdicts(&waiting, &paused()), [expected]);
+    assert_eq!(last(&leaving, &paused()), Verdict::Paused("POST_SCALE_UP".into()));
+    assert!(matches!(last(&leaving, &[(1, staged("POST_SCALE_UP", false))]), Verdict::Going(_)));
+}
+
+/// Looks at a deployment whose tasks can never run, first known at second 10.
+fn hopeless(watched: &Watched, seconds: u64, look: Snapshot) -> Verdict {
+    let hopeless = Some((at(10), "no such image".into()));
+    let memory = Memory { id: Some("ecs-svc/8".into()), hopeless, ..Memory::default() };
+    judge(&look, &memory, watched, at(seconds))
+}
+
+#[test]
+fn hopeless_deployment_fails_at_once_unless_ecs_goes_back() {
+    let mut bare = watched();
+    bare.before.rollback = false;
+    let look = || snapshot(&[failing(), old("ACTIVE")]);
+    assert!(matches!(hopeless(&bare, 11, look()), Verdict::Failed { why } if why.starts_with("no such image; ")));
+    assert!(matches!(hopeless(&watched(), 11, look()), Verdict::Going(_)));
+    assert!(matches!(hopeless(&watched(), 310, look()), Verdict::Failed { .. }), "not for ever");
+    assert!(matches!(hopeless(&bare, 11, snapshot(&[ours("PRIMARY", 1, "IN_PROGRESS", "")])), Verdict::Going(_)));
+    let rolling_back = recorded("ROLLBACK_IN_PROGRESS", &[failing()]);
+    assert!(matches!(hopeless(&bare, 11, rolling_back), Verdict::Going(_)));
+}
+
+#[test]
+fn replacement_waits_for_what_the_record_says() {
+    let mut bare = watched();
+    bare.before.rollback = false;
+    let newer = || [deployment("ecs-svc/9", "PRIMARY", 7, 0, "IN_PROGRESS", "")];
+    let looks = [(1, recorded("IN_PROGRESS", &newer())), (2, recorded("ROLLBACK_SUCCESSFUL", &newer()))];
+    assert!(matches!(last(&bare, &looks), Verdict::RolledBack { .. }), "by hand, perhaps");
+    assert!(matches!(last(&bare, &[(1, recorded("STOP_REQUESTED", &newer()))]), Verdict::Replaced { .. }));
+}
+
+#[test]
+fn rollback_is_to_what_was_before_while_the_list_is_old() {
+    let old_list = recorded("ROLLBACK_SUCCESSFUL", &[ours("PRIMARY", 0, "IN_PROGRESS", "")]);
+    assert!(matches!(last(&watched(), &[(1, old_list)]), Verdict::RolledBack { to, .. } if to == "web:7"));
 }

@@ -96,7 +96,7 @@ fn rest(plan: &mut Plan, service: &Service) -> Step {
     match service.primary() {
         Some(primary) if primary.is("IN_PROGRESS") && primary.task_definition == plan.base => {
             plan.notes.push(format!("{} is being deployed already ({})", short(&plan.base), primary.id));
-            Step::Join { deployment: primary.id.clone(), since: primary.created_at }
+            Step::Join { deployment: Some(primary.id.clone()), since: primary.created_at, record: None }
         }
         _ => {
             plan.notes.push(format!("the service already runs {} as asked for", short(&plan.base)));
@@ -154,7 +154,7 @@ fn before(request: &DeployServiceUpdate, raw: &Value, service: &Service) -> Befo
         definitions: service.deployments.iter().map(|deployment| deployment.task_definition.clone()).collect(),
         newest_event: service.events.first().map(|event| event.id.clone()),
         rollback: request.enable_circuit_breaker || habits.rollback,
-        rolling: habits.rolling,
+        ..habits
     }
 }
 
@@ -164,7 +164,8 @@ pub fn habits(raw: &Value) -> Before {
     let on = |what: &Value| what["enable"] == true && what["rollback"] == true;
     let rolling = configuration["strategy"].as_str().is_none_or(|strategy| strategy == "ROLLING");
     let rollback = on(&configuration["deploymentCircuitBreaker"]) || on(&configuration["alarms"]) || !rolling;
-    Before { rollback, rolling, ..Before::default() }
+    let record = raw["currentServiceDeployment"].as_str().map(str::to_owned);
+    Before { rollback, rolling, record, ..Before::default() }
 }
 
 /// A service that is not there yet.

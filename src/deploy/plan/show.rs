@@ -24,10 +24,11 @@ impl Plan {
     /// The calls that change something, in order, fit to be shown.
     pub fn calls(&self) -> Vec<Call> {
         let register = self.register.as_ref().map(|body| ("RegisterTaskDefinition", mask::shown(body)));
-        let deploy = self.deploy.as_ref().and_then(|deploy| match &deploy.step {
-            Step::Update(body) => Some(("UpdateService", Value::Object(body.clone()))),
-            Step::Create(body) => Some(("CreateService", Value::Object(body.clone()))),
-            Step::Join { .. } | Step::Nothing => None,
+        let deploy = self.deploy.iter().flat_map(|deploy| match &deploy.step {
+            Step::Update(body) => vec![("UpdateService", Value::Object(body.clone()))],
+            Step::Create(body) => vec![("CreateService", Value::Object(body.clone()))],
+            Step::Order(order) => order.bodies.iter().map(|body| (order.operation.name(), body.clone())).collect(),
+            Step::Join { .. } | Step::Nothing => Vec::new(),
         });
         let deploy = deploy.map(|(operation, mut body)| {
             if self.register.is_some() && body.get("taskDefinition").is_some() {

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use crate::deploy::apply::Started;
 use crate::deploy::ecs::{Answer, CallError, Ecs, Operation, is_throttling};
 use crate::deploy::plan::Deploy;
+use crate::deploy::rollout::Charge;
 use crate::deploy::snapshot::Record;
 use crate::report::Events;
 
@@ -21,6 +22,10 @@ const SLACK: f64 = 3.0;
 pub struct Records {
     state: State,
     since: Option<f64>,
+    /// PAUSE hooks that were answered already; what is told of them may be old.
+    answered: Vec<String>,
+    /// The record of the deployment before, which may be of the same revision and of the same second.
+    before: Option<String>,
     strikes: u32,
 }
 
@@ -32,10 +37,20 @@ enum State {
 }
 
 impl Records {
-    pub fn new(started: &Started) -> Self {
-        // Without a beginning of its own a deployment cannot be told from others of its service.
-        let state = if started.fresh && started.since.is_some() { State::Sought(0) } else { State::Unavailable };
-        Records { state, since: started.since, strikes: 0 }
+    pub fn new(started: &Started, deploy: &Deploy) -> Self {
+        let state = match &started.record {
+            Some(arn) => State::Known(arn.clone()),
+            None if started.fresh && started.since.is_some() => State::Sought(0),
+            // Without a beginning of its own a deployment cannot be told from others of its service.
+            None => State::Unavailable,
+        };
+        Records {
+            state,
+            since: started.since,
+            before: deploy.before.record.clone(),
+            answered: deploy.answered(),
+            strikes: 0,
+        }
     }
 
     /// Whether a later look may have the record.
@@ -44,9 +59,10 @@ impl Records {
     }
 
     /// The record as it is now, if it can be read.
-    pub async fn look(&mut self, deploy: &Deploy, definition: &str, ecs: &dyn Ecs, events: &Events) -> Option<Record> {
+    pub async fn look(&mut self, charge: &Charge<'_>, ecs: &dyn Ecs) -> Option<Record> {
+        let events = charge.events;
         if let State::Sought(looks) = self.state {
-            let found = self.find(deploy, definition, ecs).await;
+            let found = self.find(charge.deploy, charge.revision, ecs).await;
             self.state = match self.allowed(found, events)? {
                 Some(arn) => State::Known(arn),
                 None if looks + 1 >= PATIENCE => State::Unavailable,
@@ -56,7 +72,9 @@ impl Records {
         let State::Known(arn) = &self.state else { return None };
         let answer = ecs.call(Operation::DescribeServiceDeployments, json!({"serviceDeploymentArns": [arn]})).await;
         let answer = self.allowed(answer, events)?;
-        answer.body["serviceDeployments"].get(0).map(Record::read)
+        let mut record = answer.body["serviceDeployments"].get(0).map(Record::read)?;
+        record.pauses.retain(|pause| !self.answered.contains(&pause.hook));
+        Some(record)
     }
 
     /// What is said of it where a look at it took too long.
@@ -83,6 +101,9 @@ impl Records {
         let called = self.since.unwrap_or_default();
         let created = |record: &Value| record["createdAt"].as_f64().unwrap_or_default();
         records.retain(|record| created(record) >= since);
+        records.retain(|record| {
+            self.before.is_none() || record["serviceDeploymentArn"].as_str() != self.before.as_deref()
+        });
         records.retain(|record| record["finishedAt"].as_f64().is_none_or(|finished| finished >= called));
         records.sort_by(|a, b| (created(a) - called).abs().total_cmp(&(created(b) - called).abs()));
         let revisions: Vec<&Value> = records.iter().map(|record| &record["targetServiceRevisionArn"]).collect();

@@ -9,10 +9,11 @@ use crate::deploy::diagnose::Stopped;
 use crate::deploy::ecs::{CallError, Ecs, Operation};
 use crate::deploy::judge::Memory;
 use crate::deploy::plan::Deploy;
+use crate::deploy::rollout::Charge;
 use crate::report::{Event, Events};
 
 /// The longest time between two collections.
-const EVERY: Duration = Duration::from_secs(30);
+const EVERY: Duration = Duration::from_secs(15);
 
 /// As many tasks as DescribeTasks takes.
 const BATCH: usize = 100;
@@ -43,28 +44,28 @@ impl Tasks {
     }
 
     /// Collects if it is time to.
-    pub async fn look(&mut self, deploy: &Deploy, memory: &Memory, now: SystemTime, ecs: &dyn Ecs, events: &Events) {
+    pub async fn look(&mut self, charge: &Charge<'_>, memory: &Memory, now: SystemTime, ecs: &dyn Ecs) {
         let first = *self.looked.get_or_insert(now);
         let due = now.duration_since(first).is_ok_and(|passed| passed >= EVERY);
         if memory.failed > self.failed || due {
             self.failed = memory.failed;
             self.looked = Some(now);
-            self.collect(deploy, memory, ecs, events).await;
+            self.collect(charge, memory, ecs).await;
         }
     }
 
     /// Never fails: a rollout is not worth less because it cannot be explained.
-    pub async fn collect(&mut self, deploy: &Deploy, memory: &Memory, ecs: &dyn Ecs, events: &Events) {
+    pub async fn collect(&mut self, charge: &Charge<'_>, memory: &Memory, ecs: &dyn Ecs) {
         if self.denied || memory.id.is_none() {
             return;
         }
-        match self.fetch(deploy, ecs).await {
-            Ok(tasks) => self.keep(tasks, memory, events),
+        match self.fetch(charge.deploy, ecs).await {
+            Ok(tasks) => self.keep(tasks, memory, charge.events),
             Err(why) => {
                 if let Some(action) = why.denied_action() {
                     self.denied = true;
                     let hint = format!("Grant {action} to be told why tasks stop.");
-                    events.warn(format!("{action} is denied: stopped tasks cannot be explained"), Some(hint));
+                    charge.events.warn(format!("{action} is denied: stopped tasks cannot be explained"), Some(hint));
                 }
             }
         }

@@ -1,0 +1,58 @@
+//! `continue`: the answer to a deployment that a PAUSE hook holds. A pipeline's approval step needs no more than this.
+
+use clap::Args;
+
+use super::Job;
+use super::exit::{Done, Failure};
+use super::patience::{PatienceArgs, RescueArgs, carry_out};
+use super::update_task_definition::ecs;
+use crate::deploy;
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  One job deploys until the hook and ends well, another one goes on when somebody has approved:
+  dockless deploy-service-update --cluster production --family shop --on-pause leave
+  dockless continue --cluster production --service-name shop
+
+  Or goes back:
+  dockless continue --cluster production --service-name shop --rollback
+
+Exit codes: 0 it runs, or is back where --rollback was asked for, 1 nothing is paused, 3 it failed, 4 it failed and was
+rolled back, 5 a newer deployment replaced it, 6 time ran out.")]
+pub struct Continue {
+    /// Cluster, by name or ARN, e.g. production
+    #[arg(long, value_name = "CLUSTER", alias = "cluster-name")]
+    pub cluster: String,
+    /// Service, by name or ARN, e.g. shop-web
+    #[arg(long, value_name = "SERVICE", alias = "service")]
+    pub service_name: String,
+    /// Go back instead of on
+    #[arg(long)]
+    pub rollback: Option<bool>,
+    /// Wait for what comes of it [default: true]
+    #[arg(long)]
+    pub wait: Option<bool>,
+    #[command(flatten)]
+    pub patience: PatienceArgs,
+    #[command(flatten)]
+    pub rescue: RescueArgs,
+}
+
+impl Continue {
+    pub async fn run(self, job: &Job) -> Result<Done, Failure> {
+        let watch = self.patience.into_watch(job.settings.timeout);
+        let rescue = self.rescue.into_rescue();
+        let request = deploy::Continue {
+            cluster: self.cluster,
+            service: self.service_name,
+            back: self.rollback.unwrap_or_default(),
+            wait: self.wait.unwrap_or(true).then_some(watch.wait),
+        };
+        let ecs = ecs(job).await?;
+        let plan = deploy::observe_continue(&request, &ecs).await?;
+        if job.settings.dry_run {
+            return Ok(deploy::planned(&plan).into());
+        }
+        Ok(watch.forgive(carry_out(&plan, rescue, &ecs, job).await?))
+    }
+}

@@ -1,0 +1,67 @@
+//! `rollback`: a service goes back to the last revision that reached success.
+
+use clap::Args;
+
+use super::Job;
+use super::exit::{Done, Failure};
+use super::patience::{PatienceArgs, Watch, carry_out};
+use super::update_task_definition::ecs;
+use crate::deploy::{self, Rescue};
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  What would be gone back to, and why:
+  dockless rollback --cluster production --service-name shop-web --dry-run
+
+  Undo shop:42, and do nothing where shop:42 does not run any more:
+  dockless rollback --cluster production --service-name shop-web --from shop:42
+
+While a deployment goes on, ECS is asked to take it back. Else ECS's record of the last ninety days tells which
+revision reached success last; it is deployed again, by digest where its tag may have moved.
+
+Exit codes: 0 it is back, or there is nothing to undo, 3 the rollback failed, 6 time ran out.")]
+pub struct Rollback {
+    /// Cluster, by name or ARN, e.g. production
+    #[arg(long, value_name = "CLUSTER", alias = "cluster-name")]
+    pub cluster: String,
+    /// Service, by name or ARN, e.g. shop-web
+    #[arg(long, value_name = "SERVICE", alias = "service")]
+    pub service_name: String,
+    /// Revision to go back to, e.g. shop:41, 41 or an ARN [default: the last that reached success]
+    #[arg(long, value_name = "REVISION")]
+    pub to: Option<String>,
+    /// Go back only from this revision, so that a second run undoes nothing more, e.g. shop:42
+    #[arg(long, value_name = "REVISION")]
+    pub from: Option<String>,
+    /// Wait until it is back [default: true]
+    #[arg(long)]
+    pub wait: Option<bool>,
+    #[command(flatten)]
+    pub patience: PatienceArgs,
+}
+
+impl Rollback {
+    fn into_request(self, job: &Job) -> (deploy::Rollback, Watch) {
+        let watch = self.patience.into_watch(job.settings.timeout);
+        let request = deploy::Rollback {
+            cluster: self.cluster,
+            service: self.service_name,
+            to: self.to,
+            from: self.from,
+            known_good: None,
+            wait: self.wait.unwrap_or(true).then_some(watch.wait),
+        };
+        (request, watch)
+    }
+
+    pub async fn run(self, job: &Job) -> Result<Done, Failure> {
+        let (request, watch) = self.into_request(job);
+        let ecs = ecs(job).await?;
+        let seen = deploy::observe_rollback(&request, &ecs).await?;
+        let plan = deploy::plan_rollback(&request, &seen)?;
+        if job.settings.dry_run {
+            return Ok(deploy::planned(&plan).into());
+        }
+        Ok(watch.forgive(carry_out(&plan, Rescue::default(), &ecs, job).await?))
+    }
+}

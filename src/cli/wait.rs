@@ -1,0 +1,49 @@
+//! `wait`: the verdict on whatever is being deployed to a service, whoever began it.
+
+use clap::Args;
+
+use super::Job;
+use super::exit::{Done, Failure};
+use super::patience::{PatienceArgs, carry_out};
+use super::update_task_definition::ecs;
+use crate::deploy::{self, Rescue};
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  dockless wait --cluster production --service-name shop-web
+  dockless wait --cluster production --service-name shop-web --task-definition-arn shop:42 --timeout 20m
+
+Exit codes: 0 it runs, or nothing is in progress, 3 it failed, 4 it failed and was rolled back, 5 a newer deployment
+replaced it, 6 time ran out.")]
+pub struct Wait {
+    /// Cluster, by name or ARN, e.g. production
+    #[arg(long, value_name = "CLUSTER", alias = "cluster-name")]
+    pub cluster: String,
+    /// Service, by name or ARN, e.g. shop-web
+    #[arg(long, value_name = "SERVICE", alias = "service")]
+    pub service_name: String,
+    /// Revision to wait for, by ARN or as FAMILY:REVISION [default: whichever is in progress]
+    #[arg(long, value_name = "ARN", alias = "revision")]
+    pub task_definition_arn: Option<String>,
+    #[command(flatten)]
+    pub patience: PatienceArgs,
+}
+
+impl Wait {
+    pub async fn run(self, job: &Job) -> Result<Done, Failure> {
+        let watch = self.patience.into_watch(job.settings.timeout);
+        let (cluster, service, wait) = (self.cluster, self.service_name, watch.wait);
+        let ecs = ecs(job).await?;
+        let plan = match self.task_definition_arn {
+            Some(task_definition) => {
+                let request = deploy::VerifyRevision { cluster, service, task_definition, wait };
+                deploy::observe_verification(&request, &ecs, &job.clock).await?
+            }
+            None => deploy::observe_follow(&deploy::Follow { cluster, service, wait }, &ecs).await?,
+        };
+        if job.settings.dry_run {
+            return Ok(deploy::planned(&plan).into());
+        }
+        Ok(watch.forgive(carry_out(&plan, Rescue::default(), &ecs, job).await?))
+    }
+}

@@ -1,0 +1,137 @@
+//! Going back because a deployment failed or its job was cancelled. Never beside ECS: where ECS goes back by itself,
+//! that is what is followed.
+
+use std::future::Future;
+
+use super::{Rollback, observe_rollback, plan_rollback};
+use crate::clock::Clock;
+use crate::deploy::Error;
+use crate::deploy::apply::apply;
+use crate::deploy::ecs::Ecs;
+use crate::deploy::edit::short;
+use crate::deploy::plan::{Deploy, Plan, Step};
+use crate::deploy::rollout::{Ended, wait_on, watch};
+use crate::report::{Events, Outcome};
+
+/// When to go back.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Rescue {
+    /// If the deployment failed or its time ran out.
+    pub on_failure: bool,
+    /// If the job is cancelled.
+    pub on_cancel: bool,
+}
+
+impl Rescue {
+    pub fn is_for(self, outcome: Outcome) -> bool {
+        match outcome {
+            Outcome::Interrupted => self.on_cancel,
+            Outcome::Failed | Outcome::TimedOut => self.on_failure,
+            _ => false,
+        }
+    }
+}
+
+/// Goes back from what ended badly.
+pub async fn save(
+    deploy: &Deploy,
+    revision: &str,
+    ended: Ended,
+    ecs: &dyn Ecs,
+    clock: &Clock,
+    events: &Events,
+    interrupted: impl Future<Output = ()>,
+) -> Ended {
+    match ended.outcome {
+        Outcome::Interrupted => after_cancel(deploy, revision, ended, ecs, clock, events).await,
+        _ => after_failure(deploy, revision, ended, ecs, clock, events, interrupted).await,
+    }
+}
+
+/// Rolls back what failed and follows it to its end, with as much time as the deployment itself had.
+async fn after_failure(
+    deploy: &Deploy,
+    revision: &str,
+    ended: Ended,
+    ecs: &dyn Ecs,
+    clock: &Clock,
+    events: &Events,
+    interrupted: impl Future<Output = ()>,
+) -> Ended {
+    events.step(format!("rolling back, since {}", ended.text));
+    let back = async {
+        let plan = plan_back(deploy, revision, ecs).await?;
+        if matches!(plan.deploy.as_ref().map(|deploy| &deploy.step), None | Some(Step::Nothing)) {
+            return Ok(None);
+        }
+        let applied = apply(&plan, ecs, clock, events).await?;
+        let back = plan.deploy.as_ref().expect("planned above");
+        watch(back, &applied, ecs, clock, events, interrupted).await
+    };
+    match back.await {
+        Ok(Some(back)) => joined(ended, back),
+        Ok(None) => ended,
+        Err(why) => unsaved(ended, &why),
+    }
+}
+
+/// Asks for the rollback and does not wait: a job that is cancelled has a few seconds left.
+async fn after_cancel(
+    deploy: &Deploy,
+    revision: &str,
+    ended: Ended,
+    ecs: &dyn Ecs,
+    clock: &Clock,
+    events: &Events,
+) -> Ended {
+    events.warn("interrupted: rolling back", Some("Interrupt once more to leave at once.".into()));
+    let back = async {
+        let plan = plan_back(deploy, revision, ecs).await?;
+        apply(&plan, ecs, clock, events).await.map(|_| plan)
+    };
+    let name = short(revision);
+    match back.await {
+        Ok(Plan { deploy: Some(Deploy { step: Step::Nothing, .. }), .. }) => {
+            Ended { text: format!("interrupted: {name} does not lead, so there is nothing to roll back"), ..ended }
+        }
+        Ok(plan) => Ended {
+            text: format!("interrupted: {name} is being rolled back, which is not waited for"),
+            advice: plan.deploy.as_ref().map(|deploy| format!("Wait for it with `{}`.", wait_on(deploy))),
+            ..ended
+        },
+        Err(why) => unsaved(ended, &why),
+    }
+}
+
+async fn plan_back(deploy: &Deploy, revision: &str, ecs: &dyn Ecs) -> Result<Plan, Error> {
+    let alone = deploy.before.definitions.as_slice();
+    let request = Rollback {
+        cluster: deploy.cluster.clone(),
+        service: deploy.service.clone(),
+        to: None,
+        from: Some(revision.to_owned()),
+        known_good: (alone.len() == 1).then(|| alone[0].clone()),
+        wait: deploy.wait,
+    };
+    plan_rollback(&request, &observe_rollback(&request, ecs).await?)
+}
+
+/// What failed, and that it is mended.
+fn joined(ended: Ended, back: Ended) -> Ended {
+    let took = ended.took + back.took;
+    match back.outcome {
+        Outcome::Succeeded => Ended {
+            outcome: Outcome::RolledBack,
+            text: format!("{}; rolled back: {}", ended.text, back.text),
+            advice: None,
+            took,
+            ..ended
+        },
+        Outcome::Interrupted => Ended { took, ..back },
+        _ => Ended { text: format!("{}; the rollback did not end well: {}", ended.text, back.text), took, ..ended },
+    }
+}
+
+fn unsaved(ended: Ended, why: &Error) -> Ended {
+    Ended { text: format!("{}; it could not be rolled back: {why}", ended.text), ..ended }
+}

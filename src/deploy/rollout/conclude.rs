@@ -1,0 +1,98 @@
+//! The end of a watch in words: what became of the deployment, and the command that does something about it.
+
+use super::{Charge, Ended};
+use crate::deploy::edit::short;
+use crate::deploy::judge::{Memory, Verdict};
+use crate::deploy::plan::{Deploy, Step};
+use crate::deploy::wait::Until;
+use crate::report::Outcome;
+
+pub fn conclude(charge: &Charge, verdict: Verdict) -> Ended {
+    let name = short(charge.revision);
+    let (asked_back, advice) = (charge.deploy.goes_back(), advice(charge, &verdict));
+    let (outcome, text) = match verdict {
+        Verdict::Done if asked_back => {
+            (Outcome::Failed, format!("{name} had come through before it could be rolled back"))
+        }
+        Verdict::Done => (Outcome::Succeeded, format!("{name} is deployed")),
+        Verdict::Reached(Until::Bake) => (Outcome::Succeeded, format!("{name} bakes, and that is not waited for")),
+        Verdict::Reached(_) => {
+            (Outcome::Succeeded, format!("{name} has the production traffic; what follows is not waited for"))
+        }
+        Verdict::Paused(stage) => (Outcome::Succeeded, format!("{name} is paused at {stage} and waits for an answer")),
+        Verdict::RolledBack { to, complete: true, .. } if asked_back => {
+            (Outcome::Succeeded, format!("{name} was rolled back to {to}"))
+        }
+        Verdict::RolledBack { to, why, complete } => {
+            let state = if complete { "was rolled back" } else { "is being rolled back" };
+            (Outcome::RolledBack, format!("{name} failed and {state} to {to}: {why}"))
+        }
+        Verdict::Gone(status) => {
+            (Outcome::Failed, format!("{name} failed: the service was deleted meanwhile (it is {status})"))
+        }
+        Verdict::Failed { why } => (Outcome::Failed, format!("{name} failed: {why}")),
+        Verdict::Replaced { by } => (Outcome::Replaced, format!("{name} was replaced by a newer deployment, {by}")),
+        Verdict::TimedOut(how) | Verdict::Going(how) => {
+            (Outcome::TimedOut, format!("time is up, but the deployment of {name} goes on: {how}"))
+        }
+    };
+    Ended { advice, ..plain(outcome, text) }
+}
+
+/// Said at once: a CI system that cancels a job kills it some ten seconds later.
+pub fn interrupted(charge: &Charge, memory: &Memory) -> Ended {
+    let (name, deploy) = (short(charge.revision), charge.deploy);
+    let id = memory.id.as_ref().map(|id| format!(" ({id})")).unwrap_or_default();
+    let text = format!("interrupted: the deployment of {name}{id} goes on in ECS without being watched");
+    let advice = format!("Undo it with `{}`, or wait on with `{}`.", undo(deploy, name), wait_on(deploy));
+    Ended::interrupted(text, Some(advice))
+}
+
+impl Ended {
+    pub fn interrupted(text: String, advice: Option<String>) -> Self {
+        Ended { advice, ..plain(Outcome::Interrupted, text) }
+    }
+}
+
+fn plain(outcome: Outcome, text: String) -> Ended {
+    Ended {
+        outcome,
+        text,
+        advice: None,
+        deployment: None,
+        causes: Vec::new(),
+        trouble: Vec::new(),
+        took: std::time::Duration::ZERO,
+    }
+}
+
+fn advice(charge: &Charge, verdict: &Verdict) -> Option<String> {
+    let (name, deploy) = (short(charge.revision), charge.deploy);
+    // A service that was just made has nothing to go back to.
+    let first = matches!(deploy.step, Step::Create(_)) || deploy.goes_back();
+    match verdict {
+        Verdict::TimedOut(_) => {
+            Some(format!("Wait on with `{}`, or undo it with `{}`.", wait_on(deploy), undo(deploy, name)))
+        }
+        Verdict::Failed { .. } if !first => Some(format!("Go back to what ran before with `{}`.", undo(deploy, name))),
+        Verdict::Paused(_) => Some(format!("Answer with `{0}` or `{0} --rollback`.", answer(deploy))),
+        _ => None,
+    }
+}
+
+/// The command that undoes this revision and, run twice, undoes nothing else.
+pub fn undo(deploy: &Deploy, name: &str) -> String {
+    command("rollback", deploy) + &format!(" --from {name}")
+}
+
+pub fn wait_on(deploy: &Deploy) -> String {
+    command("wait", deploy)
+}
+
+pub fn answer(deploy: &Deploy) -> String {
+    command("continue", deploy)
+}
+
+fn command(name: &str, deploy: &Deploy) -> String {
+    format!("dockless {name} --cluster {} --service-name {}", deploy.cluster, deploy.service)
+}

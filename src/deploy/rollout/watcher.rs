@@ -1,0 +1,194 @@
+//! One deployment under watch: what is known of it by now, what was told of it, and how it ended.
+
+use std::future::Future;
+use std::time::{Duration, SystemTime};
+
+use serde_json::Value;
+
+use super::conclude::{conclude, interrupted};
+use super::hopeless::Hopes;
+use super::pauses::Pauses;
+use super::record::Records;
+use super::tasks::Tasks;
+use super::{Charge, Ended, retry};
+use crate::clock::Clock;
+use crate::deploy::Error;
+use crate::deploy::diagnose::{causes, is_trouble};
+use crate::deploy::ecs::{CallError, Ecs};
+use crate::deploy::judge::{Memory, Verdict, Watched, judge, tells_of_rollback};
+use crate::deploy::request::name_in_arn;
+use crate::deploy::snapshot::{Service, Snapshot};
+use crate::report::{Event, Outcome};
+
+/// How long a look may be held up by what it can do without; calls are tried again for much longer below.
+const OPTIONAL: Duration = Duration::from_secs(5);
+
+pub struct Watcher<'a> {
+    charge: Charge<'a>,
+    ecs: &'a dyn Ecs,
+    clock: &'a Clock,
+    watched: Watched,
+    memory: Memory,
+    records: Records,
+    tasks: Tasks,
+    hopes: Hopes,
+    pauses: Pauses,
+    began: SystemTime,
+    newest_event: Option<String>,
+    trouble: Vec<String>,
+    said: String,
+    end: Option<Result<Verdict, CallError>>,
+}
+
+impl<'a> Watcher<'a> {
+    pub fn new(charge: Charge<'a>, ecs: &'a dyn Ecs, clock: &'a Clock) -> Self {
+        let (began, before) = (clock.now(), &charge.deploy.before);
+        let watched = Watched {
+            task_definition: charge.revision.to_owned(),
+            fresh: charge.started.fresh,
+            count: charge.deploy.count(),
+            before: before.clone(),
+            deadline: began + charge.wait.limit,
+            until: charge.wait.until,
+            on_pause: charge.wait.on_pause,
+        };
+        Watcher {
+            watched,
+            memory: Memory { id: charge.started.deployment.clone(), ..Memory::default() },
+            records: Records::new(charge.started, charge.deploy),
+            tasks: Tasks::of(charge.revision),
+            hopes: Hopes::default(),
+            pauses: Pauses::default(),
+            began,
+            newest_event: before.newest_event.clone(),
+            trouble: Vec::new(),
+            said: String::new(),
+            end: None,
+            charge,
+            ecs,
+            clock,
+        }
+    }
+
+    pub fn cluster(&self) -> &'a str {
+        &self.charge.deploy.cluster
+    }
+
+    pub fn service(&self) -> &'a str {
+        &self.charge.deploy.service
+    }
+
+    /// The time that is left, or nothing if there is a verdict.
+    pub fn left(&self) -> Option<Duration> {
+        let left = self.watched.deadline.duration_since(self.clock.now()).unwrap_or_default();
+        self.end.is_none().then_some(left)
+    }
+
+    /// A look that showed nothing.
+    pub fn miss(&mut self, why: &CallError, pause: Duration) {
+        if self.clock.now() >= self.watched.deadline {
+            self.end = Some(Ok(Verdict::TimedOut(why.to_string())));
+        } else {
+            self.charge.events.emit(retry(self.service(), why, pause));
+        }
+    }
+
+    /// No look will show anything.
+    pub fn give_up(&mut self, why: CallError) {
+        self.end = Some(Err(why));
+    }
+
+    /// An answer of DescribeServices, with other services perhaps.
+    pub async fn see(&mut self, answer: &Value) {
+        let service = self.pick(answer);
+        self.tell_events(&service);
+        let records = self.records.look(&self.charge, self.ecs);
+        let record = match within(self.clock, records).await {
+            Some(record) => record,
+            None => self.records.gave_no_answer(),
+        };
+        if let Some(record) = &record {
+            self.pauses.tell(record, &self.charge);
+        }
+        let snapshot = Snapshot { service, record_expected: record.is_none() && self.records.may_come(), record };
+        self.memory.note(&snapshot, &self.watched, self.clock.now());
+        self.see_tasks().await;
+        match judge(&snapshot, &self.memory, &self.watched, self.clock.now()) {
+            Verdict::Going(how) => self.say(how),
+            verdict => self.end = Some(Ok(verdict)),
+        }
+    }
+
+    async fn see_tasks(&mut self) {
+        let now = self.clock.now();
+        within(self.clock, self.tasks.look(&self.charge, &self.memory, now, self.ecs)).await;
+        if self.charge.wait.fail_fast && self.memory.hopeless.is_none() {
+            let hopeless = self.hopes.give_up(self.tasks.all(), &self.charge);
+            self.memory.hopeless = hopeless.map(|why| (now, why));
+        }
+    }
+
+    /// By the name or ARN that was asked for; alone it needs neither.
+    fn pick(&self, answer: &Value) -> Service {
+        let services = answer["services"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let ours = |service: &&Value| {
+            let wanted = self.service();
+            service["serviceArn"] == wanted || service["serviceName"] == name_in_arn(wanted)
+        };
+        match services {
+            [one] if one["serviceName"].is_null() => Service::read(one),
+            all => all.iter().find(ours).map_or_else(Service::missing, Service::read),
+        }
+    }
+
+    /// Says how far it is, but nothing twice in a row.
+    fn say(&mut self, how: String) {
+        if !how.is_empty() && how != self.said {
+            self.charge.events.emit(Event::Rollout { text: how.clone() });
+            self.said = how;
+        }
+    }
+
+    fn tell_events(&mut self, service: &Service) {
+        let new = service.events.iter().take_while(|event| Some(&event.id) != self.newest_event.as_ref());
+        for event in new.collect::<Vec<_>>().into_iter().rev() {
+            self.charge.events.emit(Event::Rollout { text: event.message.clone() });
+            self.memory.rolling_back |= tells_of_rollback(&event.message);
+            if is_trouble(&event.message) {
+                self.trouble.push(event.message.clone());
+            }
+        }
+        if let Some(event) = service.events.first() {
+            self.newest_event = Some(event.id.clone());
+        }
+    }
+
+    /// Without a verdict it was interrupted.
+    pub async fn end(mut self) -> Result<Ended, Error> {
+        let (end, id) = (self.end.take(), self.memory.id.clone());
+        let verdict = match end {
+            None => return Ok(Ended { took: self.took(), deployment: id, ..interrupted(&self.charge, &self.memory) }),
+            Some(Err(source)) => return Err(Error::Unwatched { service: self.service().to_owned(), source }),
+            Some(Ok(verdict)) => verdict,
+        };
+        let ended = conclude(&self.charge, verdict);
+        if ended.outcome == Outcome::Succeeded {
+            return Ok(Ended { took: self.took(), deployment: id, ..ended });
+        }
+        within(self.clock, self.tasks.collect(&self.charge, &self.memory, self.ecs)).await;
+        let causes = causes(self.tasks.all());
+        Ok(Ended { took: self.took(), deployment: id, causes, trouble: self.trouble, ..ended })
+    }
+
+    fn took(&self) -> Duration {
+        self.clock.now().duration_since(self.began).unwrap_or_default()
+    }
+}
+
+async fn within<T>(clock: &Clock, optional: impl Future<Output = T>) -> Option<T> {
+    tokio::select! {
+        biased;
+        result = optional => Some(result),
+        () = clock.sleep(OPTIONAL) => None,
+    }
+}
