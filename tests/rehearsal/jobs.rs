@@ -30,8 +30,8 @@ async fn run(job: &str) -> (Stage, Ended) {
     stage.write("www/index.html", "hello");
     stage.write("definition.json", DEFINITION);
     stage.write("job.sh", job);
-    let record = record::flag().unwrap_or("--record=record".into());
-    let ended = stage.run(&["sandbox", "run", &record, "--", "sh", "job.sh"]).await;
+    let record = record::file_or(stage.path("record"));
+    let ended = stage.run(&["sandbox", "run", "--record", record.to_str().unwrap(), "--", "sh", "job.sh"]).await;
     (stage, ended)
 }
 
@@ -40,9 +40,8 @@ async fn job_runs_from_the_source_to_a_deployed_service() {
     let (stage, ended) = run(JOB).await;
     assert_eq!(ended.code, 0, "{}", ended.stderr);
     assert!(ended.stderr.contains("shop in main: shop:2 is deployed"), "{}", ended.stderr);
-    if record::file().is_none() {
-        tokio::task::spawn_blocking(move || agree(&stage.path("record"))).await.unwrap();
-    }
+    let record = record::file_or(stage.path("record"));
+    tokio::task::spawn_blocking(move || agree(&record)).await.unwrap();
 }
 
 #[tokio::test]

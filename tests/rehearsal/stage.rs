@@ -29,7 +29,7 @@ pub fn rule(on: &str, times: u32, then: Value) -> Value {
 impl Rehearsal {
     pub async fn start() -> Self {
         let stage = Stage::new();
-        let record = record::file().unwrap_or(stage.path("record"));
+        let record = record::file_or(stage.path("record"));
         let sandbox = Sandbox::start_with(|options| options.record = Some(record)).await;
         let environment = sandbox.running.environment();
         let stage = environment.iter().fold(stage, |stage, (name, value)| stage.env(name, value));
@@ -114,10 +114,8 @@ impl Rehearsal {
 
     /// Holds the record against AWS's models, unless all records are afterwards.
     pub async fn end(self) {
-        if record::file().is_none() {
-            let record = self.stage.path("record");
-            tokio::task::spawn_blocking(move || agree(&record)).await.unwrap();
-        }
+        let record = record::file_or(self.stage.path("record"));
+        tokio::task::spawn_blocking(move || agree(&record)).await.unwrap();
     }
 }
 

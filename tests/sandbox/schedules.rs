@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::support::{Sandbox, program, run};
-use crate::support::record::agree;
+use crate::support::record::{self, agree};
 
 const CLUSTER: &str = "arn:aws:ecs:us-east-1:123456789012:cluster/main";
 
@@ -28,7 +28,7 @@ pub fn target(id: &str, definition: &str) -> Value {
 #[tokio::test(flavor = "multi_thread")]
 async fn boto3_drives_rules_and_schedules() {
     let dir = tempfile::tempdir().unwrap();
-    let record = dir.path().join("record");
+    let record = record::file_or(dir.path().join("record"));
     let path = record.clone();
     let sandbox = Sandbox::start_with(|options| options.record = Some(path)).await;
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sandbox/schedules.py");
