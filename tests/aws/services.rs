@@ -53,7 +53,8 @@ async fn query_service_is_answered_in_xml() {
 async fn refusal_names_the_service_and_its_operation() {
     let aws = FakeAws::start().await;
     aws.answer("GetLogEvents", Reply::fault(400, "AccessDeniedException", "no"));
-    let error = aws.session().await.service(&LOGS).json("GetLogEvents", json!({})).await.unwrap_err();
+    let input = json!({ "logGroupName": "web", "logStreamName": "web/web/1" });
+    let error = aws.session().await.service(&LOGS).json("GetLogEvents", input).await.unwrap_err();
     assert_eq!(error.denied_action().as_deref(), Some("logs:GetLogEvents"));
 }
 
