@@ -191,12 +191,16 @@ def read_rest(operation, path, labels, body, say):
     """The value of an input: what is in the path, in the query and in the body, under the names of members."""
     shape = operation.input_shape
     members = shape.members if shape else {}
-    query = dict(parse_qsl(urlsplit(path).query, keep_blank_values=True))
+    fields = parse_qsl(urlsplit(path).query, keep_blank_values=True)
+    query = dict(fields)
     value = {}
     for name, member in members.items():
         place = {"uri": labels, "querystring": query}.get(member.serialization.get("location"), {})
         if wire_name(name, member) in place:
-            value[wire_name(name, member)] = read_text(member.type_name, place.pop(wire_name(name, member)))
+            text = place.pop(wire_name(name, member))
+            # A list is a field that comes again and again.
+            items = [item for field, item in fields if field == wire_name(name, member)]
+            value[wire_name(name, member)] = items if member.type_name == "list" else read_text(member.type_name, text)
     for name in query:
         say(f"?{name}", "the model has no such field of the query")
     for name in body:
