@@ -236,8 +236,8 @@ class Check:
             values.say(path, f"{code} has no members {', '.join(members)}")
 
     def modelled(self, path, model, shape, members, values):
-        # Query's errors, and those of Events and Logs, are modelled without the message that all of them have.
-        if not {"message", "Message"} & set(shape.members):
+        # Errors of Events and Logs are modelled without the message that all have, and Query spells it its own way.
+        if self.protocol == "query" or not {"message", "Message"} & set(shape.members):
             members = {name: item for name, item in members.items() if name not in ("message", "Message")}
         values.check(f"{path} {shape.name}", shape, members)
         status = shape.metadata.get("error", {}).get("httpStatusCode")
