@@ -319,6 +319,153 @@ async fn record_of_a_shifting_deployment_decides() {
     assert!(told.lock().unwrap().iter().any(|text| text.contains("BAKE_TIME")));
 }
 
+/// A machine whose clock is an hour ahead of ECS's, or behind: its record is found all the same.
+#[tokio::test]
+async fn clock_of_the_machine_does_not_matter() {
+    for skew in [-3600.0, 3600.0] {
+        let at = move |value: &mut Value| {
+            value["createdAt"] = (1_700_000_000.5 + skew).into();
+        };
+        let inner = scripted(move |seconds| {
+            let state = if seconds < 30 { "IN_PROGRESS" } else { "COMPLETED" };
+            let mut shown = service(8, &[ours(2, state, ""), old()]);
+            at(&mut shown["deployments"][0]);
+            Ok(shown)
+        });
+        let fake = Fake::new(move |operation, body, seconds| match operation {
+            "UpdateService" => {
+                let mut answer = inner.answer(operation, body, seconds)?;
+                at(&mut answer["service"]["deployments"][0]);
+                Ok(answer)
+            }
+            "ListServiceDeployments" => {
+                assert_eq!(body["createdAt"]["after"], (1_699_999_997.0 + skew) as i64);
+                let mut record = json!({"serviceDeploymentArn": "ours", "targetServiceRevisionArn": "r"});
+                at(&mut record);
+                Ok(json!({"serviceDeployments": [record]}))
+            }
+            "DescribeServiceRevisions" => {
+                Ok(json!({"serviceRevisions": [{"serviceRevisionArn": "r", "taskDefinition": arn(8)}]}))
+            }
+            "DescribeServiceDeployments" => Ok(json!({"serviceDeployments": [{"status": "IN_PROGRESS"}]})),
+            _ => inner.answer(operation, body, seconds),
+        });
+        let (report, _) = deploy(&v2(), &fake, &Events::none()).await.unwrap();
+        assert_eq!(report.outcome, Outcome::Succeeded, "{skew}");
+        assert!(fake.operations().contains(&"DescribeServiceDeployments".to_owned()), "{skew}: the record was found");
+    }
+}
+
+/// Two deployments of one revision within a second: the first one's record is nearer to the answer's second.
+#[tokio::test]
+async fn record_of_the_deployment_before_is_not_ours() {
+    let inner = scripted(|_| {
+        let mut service = service(8, &[ours(2, "IN_PROGRESS", "")]);
+        service["deploymentConfiguration"]["strategy"] = "BLUE_GREEN".into();
+        Ok(service)
+    });
+    let fake = Fake::new(move |operation, body, seconds| match operation {
+        "DescribeServices" => {
+            let mut answer = inner.answer(operation, body, seconds)?;
+            answer["services"][0]["currentServiceDeployment"] = "theirs".into();
+            Ok(answer)
+        }
+        "ListServiceDeployments" => {
+            let record = |name: &str, created: f64| json!({"serviceDeploymentArn": name, "createdAt": created, "targetServiceRevisionArn": "r"});
+            Ok(json!({"serviceDeployments": [record("ours", 1_700_000_000.9), record("theirs", 1_700_000_000.5)]}))
+        }
+        "DescribeServiceRevisions" => {
+            Ok(json!({"serviceRevisions": [{"serviceRevisionArn": "r", "taskDefinition": arn(8)}]}))
+        }
+        "DescribeServiceDeployments" => {
+            assert_eq!(body["serviceDeploymentArns"], json!(["ours"]));
+            Ok(json!({"serviceDeployments": [{"status": "SUCCESSFUL"}]}))
+        }
+        _ => inner.answer(operation, body, seconds),
+    });
+    let (report, _) = deploy(&v2(), &fake, &Events::none()).await.unwrap();
+    assert_eq!(report.outcome, Outcome::Succeeded);
+}
+
+/// Twelve services of one cluster and one of another: three calls for each round of looks, and a verdict for each.
+#[tokio::test]
+async fn services_are_watched_together() {
+    let fake = Fake::new(|operation, body, seconds| match operation {
+        "DescribeServices" => {
+            let names = body["services"].as_array().unwrap();
+            assert!(names.len() <= 10, "no more than the call takes");
+            let show = |name: &Value| {
+                let number: u64 = name.as_str().unwrap().trim_start_matches("web-").parse().unwrap();
+                let state = if seconds < number * 10 { "IN_PROGRESS" } else { "COMPLETED" };
+                let mut shown = service(8, &[ours(2, state, "")]);
+                shown["serviceName"] = name.clone();
+                shown
+            };
+            // Nobody promises the order of the request.
+            Ok(json!({"services": names.iter().rev().map(show).collect::<Vec<_>>()}))
+        }
+        "ListTasks" => Ok(json!({"taskArns": []})),
+        other => Err(refusal("UnknownOperationException", other)),
+    });
+    let plans: Vec<Plan> = (1..=13)
+        .map(|number| {
+            let cluster = if number == 13 { "other" } else { "main" };
+            let step = plan::Step::Join { deployment: Some("ecs-svc/8".into()), since: None, record: None };
+            let before = plan::Before { rolling: true, ..plan::Before::default() };
+            let wait = Some(Wait::within(Duration::from_secs(100)));
+            verify::joining((cluster, &format!("web-{number}")), &arn(8), step, before, wait)
+        })
+        .collect();
+    let events = Events::none();
+    let started = Started { deployment: Some("ecs-svc/8".into()), fresh: true, ..Started::default() };
+    let charge = |plan: &'_ Plan| plan.deploy.as_ref().map(|deploy| deploy.wait).unwrap();
+    let revision = arn(8);
+    let charges = plans.iter().map(|plan| Charge {
+        deploy: plan.deploy.as_ref().unwrap(),
+        revision: &revision,
+        started: &started,
+        wait: charge(plan).unwrap(),
+        events: &events,
+    });
+    let ended = watch_all(charges, &fake, &fake.clock, pending()).await;
+    let outcomes: Vec<Outcome> = ended.iter().map(|ended| ended.as_ref().unwrap().outcome).collect();
+    assert_eq!(outcomes[..9], [Outcome::Succeeded; 9]);
+    assert_eq!(outcomes[10..], [Outcome::TimedOut; 3]);
+    let looks = fake.operations().iter().filter(|called| *called == "DescribeServices").count();
+    assert!((20..60).contains(&looks), "a call for each service were some 150: {looks}");
+}
+
+#[tokio::test]
+async fn hopeless_deployment_is_explained_and_left_within_two_looks() {
+    let inner = scripted(|seconds| {
+        let mut failing = ours(0, "IN_PROGRESS", "");
+        failing["failedTasks"] = (if seconds < 40 { 0 } else { 2 }).into();
+        let mut service = service(8, &[failing, old()]);
+        service["deploymentConfiguration"]["deploymentCircuitBreaker"] = json!({"enable": false, "rollback": false});
+        Ok(service)
+    });
+    let fake = Fake::new(move |operation, body, seconds| match operation {
+        "DescribeServices" => {
+            let mut answer = inner.answer(operation, body, seconds)?;
+            let off = json!({"enable": false, "rollback": false});
+            answer["services"][0]["deploymentConfiguration"]["deploymentCircuitBreaker"] = off;
+            Ok(answer)
+        }
+        "ListTasks" if seconds >= 40 => Ok(json!({"taskArns": ["t/1", "t/2"]})),
+        "DescribeTasks" => {
+            let reason = "ResourceInitializationError: unable to pull secrets: AccessDeniedException: not authorized";
+            let task = |id: &str| json!({"taskArn": id, "startedBy": "ecs-svc/8", "lastStatus": "STOPPED", "stoppedReason": reason});
+            Ok(json!({"tasks": [task("t/1"), task("t/2")]}))
+        }
+        _ => inner.answer(operation, body, seconds),
+    });
+    let (report, _) = deploy(&v2(), &fake, &Events::none()).await.unwrap();
+    assert_eq!(report.outcome, Outcome::Failed);
+    assert!((40..61).contains(&fake.seconds()), "{}", fake.seconds());
+    assert!(report.summary.contains("- 2 tasks: ResourceInitializationError"), "{}", report.summary);
+    assert!(report.summary.contains("`dockless rollback --cluster main --service-name web --from web:8`"));
+}
+
 #[tokio::test]
 async fn interrupt_leaves_the_deployment_alone() {
     let fake = scripted(|_| Ok(service(8, &[ours(1, "IN_PROGRESS", "")])));

@@ -19,7 +19,7 @@ async fn interrupted_watch_is_exit_code_130_and_says_what_goes_on() {
         assert!(Command::new("sh").args(["-c", "kill $0 $1", signal, &id]).status().await.unwrap().success());
         let ended = Ended::from(child.wait_with_output().await.unwrap());
         assert_eq!(ended.code, 130, "{}", ended.stderr);
-        let goes_on = "interrupted: the deployment of web:8 goes on without being watched";
+        let goes_on = "interrupted: the deployment of web:8 (ecs-svc/8) goes on in ECS without being watched";
         if form == "--output=json" {
             assert_eq!(ended.document()["outcome"], "interrupted");
         } else {
