@@ -3,6 +3,7 @@
 
 mod edits;
 mod jobs;
+mod lag;
 mod pushes;
 mod rollouts;
 mod stage;

@@ -142,30 +142,30 @@ impl Sandbox {
     }
 
     /// What `dockless sandbox logs` shows.
-    pub fn log(&self) -> String {
+    pub fn log_file(&self) -> String {
         let dir = self.dir.as_ref().expect("a directory of its own");
         std::fs::read_to_string(dir.path().join("requests.log")).unwrap()
     }
 
     /// What was asked of it, as `METHOD path status`.
     pub async fn requests(&self) -> Vec<String> {
-        let log = self.log().await;
         let line = |entry: &Value| {
             format!("{} {} {}", entry["method"].as_str().unwrap(), entry["path"].as_str().unwrap(), entry["status"])
         };
-        log["requests"].as_array().unwrap().iter().map(line).collect()
+        self.log().await.iter().map(line).collect()
+    }
+
+    /// The same with all that it remembers of each, oldest first.
+    pub async fn log(&self) -> Vec<Value> {
+        let answer = self.http.get(self.url("/_sandbox/requests")).send().await.unwrap();
+        let log: Value = serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap();
+        log["requests"].as_array().unwrap().clone()
     }
 
     /// The AWS calls that it was asked for: `ecs:UpdateService`.
     pub async fn actions(&self) -> Vec<String> {
-        let log = self.log().await;
         let action = |entry: &Value| entry["action"].as_str().map(str::to_owned);
-        log["requests"].as_array().unwrap().iter().filter_map(action).collect()
-    }
-
-    async fn log(&self) -> Value {
-        let answer = self.http.get(self.url("/_sandbox/requests")).send().await.unwrap();
-        serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap()
+        self.log().await.iter().filter_map(action).collect()
     }
 }
 
