@@ -71,7 +71,7 @@ async fn failed_health_check_needs_somebody_who_checks() {
         let ended = rehearsal.deploy(&[]).await;
         assert_eq!(ended.code, code, "{}", ended.stderr);
         assert!(ended.stderr.contains(part), "{}", ended.stderr);
-        let log = rehearsal.sandbox.log();
+        let log = rehearsal.sandbox.log_file();
         rehearsal.end().await;
         log
     };
