@@ -51,7 +51,7 @@ impl Continue {
         let ecs = ecs(job).await?;
         let plan = deploy::observe_continue(&request, &ecs).await?;
         if job.settings.dry_run {
-            return Ok(deploy::planned(&plan).into());
+            return Ok(deploy::intended(&plan).into());
         }
         Ok(watch.forgive(carry_out(&plan, rescue, &ecs, job).await?))
     }

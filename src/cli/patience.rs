@@ -48,6 +48,9 @@ pub struct PatienceArgs {
 #[command(next_help_heading = "Waiting for it")]
 pub struct RescueArgs {
     /// Roll back a deployment that failed or took too long, unless ECS does it [default: false]
+    ///
+    /// The rollback has as much time as the deployment had; where --timeout limits the whole run, let
+    /// --verification-timeout leave some.
     #[arg(long)]
     pub rollback_on_failure: Option<bool>,
     /// Roll back when the job is cancelled (Ctrl-C, SIGTERM); a second signal leaves at once [default: false]
@@ -84,8 +87,12 @@ impl PatienceArgs {
     pub fn into_watch(self, timeout: Option<Duration>) -> Watch {
         let interval = self.poll_interval.unwrap_or(Duration::from_secs(20));
         let attempts = self.max_poll_attempts.unwrap_or(50);
-        let limit = self.verification_timeout.unwrap_or_else(|| interval.saturating_mul(attempts));
-        let limit = timeout.map_or(limit, |timeout| timeout.saturating_sub(timeout / 10));
+        let usual = interval.saturating_mul(attempts);
+        let room = timeout.map(|timeout| timeout.saturating_sub(timeout / 10));
+        let limit = match (self.verification_timeout, room) {
+            (Some(limit), Some(room)) => limit.min(room),
+            (limit, room) => limit.or(room).unwrap_or(usual),
+        };
         let until = match self.wait_for {
             None | Some(Stage::Completion) => Until::Completion,
             Some(Stage::ProductionTraffic) => Until::ProductionTraffic,
@@ -121,4 +128,39 @@ impl Watch {
 pub async fn carry_out(plan: &deploy::Plan, rescue: Rescue, ecs: &dyn deploy::Ecs, job: &Job) -> Result<Done, Failure> {
     let _minding = Minding::begin();
     Ok(deploy::carry_out(plan, rescue, ecs, &job.clock, &job.events, interrupt()).await?.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Tool {
+        #[command(flatten)]
+        patience: PatienceArgs,
+    }
+
+    fn watch(timeout: Option<u64>, words: &[&str]) -> Watch {
+        let tool = Tool::try_parse_from([&["tool"], words].concat()).unwrap();
+        tool.patience.into_watch(timeout.map(Duration::from_secs))
+    }
+
+    #[test]
+    fn patience_is_for_the_end_unless_told_otherwise() {
+        assert_eq!(watch(None, &[]).wait, Wait::within(Duration::from_secs(1000)));
+        let words = ["--wait-for=production-traffic", "--on-pause=leave", "--fail-fast=false"];
+        let wait = watch(None, &words).wait;
+        assert_eq!((wait.until, wait.on_pause, wait.fail_fast), (Until::ProductionTraffic, OnPause::Leave, false));
+        assert_eq!(watch(None, &["--wait-for=BAKE"]).wait.until, Until::Bake);
+    }
+
+    #[test]
+    fn patience_never_outlasts_the_run() {
+        let limit = |timeout, words: &[&str]| watch(timeout, words).wait.limit.as_secs();
+        assert_eq!(limit(Some(600), &[]), 540, "the last words take time as well");
+        assert_eq!(limit(Some(600), &["--verification-timeout=60"]), 60);
+        assert_eq!(limit(Some(60), &["--verification-timeout=600"]), 54);
+    }
 }

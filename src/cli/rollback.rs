@@ -60,7 +60,7 @@ impl Rollback {
         let seen = deploy::observe_rollback(&request, &ecs).await?;
         let plan = deploy::plan_rollback(&request, &seen)?;
         if job.settings.dry_run {
-            return Ok(deploy::planned(&plan).into());
+            return Ok(deploy::intended(&plan).into());
         }
         Ok(watch.forgive(carry_out(&plan, Rescue::default(), &ecs, job).await?))
     }

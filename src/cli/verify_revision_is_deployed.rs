@@ -48,7 +48,7 @@ impl VerifyRevisionIsDeployed {
         let ecs = ecs(job).await?;
         let plan = deploy::observe_verification(&request, &ecs, &job.clock).await?;
         if job.settings.dry_run {
-            return Ok(deploy::planned(&plan).into());
+            return Ok(deploy::intended(&plan).into());
         }
         Ok(watch.forgive(carry_out(&plan, Rescue::default(), &ecs, job).await?))
     }

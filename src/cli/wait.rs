@@ -42,7 +42,7 @@ impl Wait {
             None => deploy::observe_follow(&deploy::Follow { cluster, service, wait }, &ecs).await?,
         };
         if job.settings.dry_run {
-            return Ok(deploy::planned(&plan).into());
+            return Ok(deploy::intended(&plan).into());
         }
         Ok(watch.forgive(carry_out(&plan, Rescue::default(), &ecs, job).await?))
     }

@@ -45,7 +45,7 @@ pub use edit::{Change, What};
 pub use error::Error;
 pub use judge::{Verdict, judge};
 pub use observe::{Observed, observe_definition, observe_latest, observe_service};
-pub use ongoing::{Continue, Follow, observe_continue, observe_follow};
+pub use ongoing::{Continue, Follow, intended, observe_continue, observe_follow};
 pub use plan::{Call, Deploy, Plan, Step, plan_definition, plan_service};
 pub use request::{Create, DeployServiceUpdate, Family, UpdateTaskDefinition, cluster, count, region_in_arn, revision};
 pub use rollback::{Rescue, Rollback, observe_rollback, plan_rollback};

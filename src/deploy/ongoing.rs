@@ -9,8 +9,10 @@ use super::edit::short;
 use super::history::{self, Past};
 use super::plan::{Before, Order, Plan, Step};
 use super::snapshot::{Pause, Record, Service};
+use super::summary::planned;
 use super::verify::{existing_service, joining, seen};
 use super::wait::Wait;
+use crate::report::Report;
 
 /// Waits for whatever is in progress.
 #[derive(Debug)]
@@ -136,6 +138,19 @@ pub async fn observe_continue(request: &Continue, ecs: &dyn Ecs) -> Result<Plan,
     let does = if request.back { "goes back" } else { "goes on" };
     plan.notes.push(format!("{} is paused at {stage} and {does}", short(&definition)));
     Ok(plan)
+}
+
+/// The report of a dry run of a plan that brings nothing new: why, and which calls.
+pub fn intended(plan: &Plan) -> Report {
+    let mut summary = plan.notes.join("\n");
+    if plan.notes.is_empty() {
+        summary = format!("the deployment of {} would be waited for", short(&plan.base));
+    }
+    for call in plan.calls() {
+        let body = serde_json::to_string_pretty(&call.body).unwrap_or_default();
+        summary.push_str(&format!("\n\n{} {body}", call.operation));
+    }
+    Report { summary, ..planned(plan) }
 }
 
 /// One answer takes all back; to go on, each hook wants its own.

@@ -187,7 +187,7 @@ async fn rollback_goes_to_what_reached_success() {
     let env = "--container-env-var-updates=container=web,name=A,value=1";
     says(&rehearsal.deploy(&[env]).await, 4, &["shop:3 failed and was rolled back to shop:2"]);
     let shown = rehearsal.about("rollback", &["--dry-run"]).await;
-    says(&shown, 0, &["note: shop:1 is the last that reached success before, on ", "UpdateService {"]);
+    says(&shown, 0, &["shop:1 is the last that reached success before, on ", "UpdateService {"]);
     assert_eq!(rehearsal.runs().await, "shop:2", "nothing is done");
     let back = rehearsal.about("rollback", &["--from=shop:2"]).await;
     says(&back, 0, &["shop in main: shop:1 is deployed"]);
