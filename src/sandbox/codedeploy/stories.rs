@@ -1,6 +1,5 @@
 //! Stories of whole deployments, told in simulated time to ECS and CodeDeploy together.
 
-use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
@@ -101,7 +100,7 @@ impl Stage {
 
     fn restart(&mut self) {
         let changes = self.plane.changes().into_iter().filter_map(|(key, document)| Some((key, document?)));
-        let documents: BTreeMap<String, Value> = changes.collect();
+        let documents = changes.collect();
         self.plane = Ecs::new("0", "none");
         self.plane.restore(documents).unwrap();
     }
