@@ -112,7 +112,7 @@ impl Plane {
 }
 
 fn has_failed(task: &Task, now: Now, pace: &Pace) -> bool {
-    let fails = matches!(task.fate, Fate::ElbHealthCheckFails { .. });
+    let fails = task.fails_at_target();
     fails && task.times.started.is_some_and(|started| started.after(pace.unhealthy) <= now)
 }
 

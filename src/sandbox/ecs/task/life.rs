@@ -116,7 +116,7 @@ impl Task {
     }
 
     /// A container that fails its health check and has none fails the load balancer's, which asks the same program.
-    fn fails_at_target(&self) -> bool {
+    pub fn fails_at_target(&self) -> bool {
         match self.fate {
             Fate::ElbHealthCheckFails { .. } => true,
             Fate::HealthCheckFails => !self.is_checked(),
