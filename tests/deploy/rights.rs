@@ -65,7 +65,31 @@ async fn everything() -> BTreeSet<String> {
     missing.aws.answer("CreateService", Reply::json(json!({"service": completed()})));
     let ended = missing.deploy(&[NEW_IMAGE, "--create-service", "--wait=false"]).await;
     assert_eq!(ended.code, 0, "{}", ended.stderr);
-    &called(&stage) | &called(&missing)
+    let taken_back = [called(&taken_back(json!([])).await), called(&taken_back(paused()).await)];
+    taken_back.iter().fold(&called(&stage) | &called(&missing), |all, more| &all | more)
+}
+
+fn paused() -> Value {
+    json!([{"hookId": "h", "targetType": "PAUSE", "status": "AWAITING_ACTION"}])
+}
+
+/// A rollout that takes too long, with these hooks, and is rolled back.
+async fn taken_back(hooks: Value) -> Stage {
+    let stage = Stage::start(&[going(1)]).await;
+    let record = json!({"serviceDeploymentArn": "d", "status": "IN_PROGRESS", "createdAt": 1_800_000_000.5,
+        "targetServiceRevisionArn": "r", "lifecycleHookDetails": hooks, "sourceServiceRevisions": [{"arn": "r"}]});
+    let revision = json!({"serviceRevisionArn": "r", "taskDefinition": arn(8)});
+    let answers: [(&str, Value); 5] = [
+        ("ListServiceDeployments", json!({"serviceDeployments": [record]})),
+        ("DescribeServiceDeployments", json!({"serviceDeployments": [record]})),
+        ("DescribeServiceRevisions", json!({"serviceRevisions": [revision]})),
+        ("StopServiceDeployment", json!({"serviceDeploymentArn": "d"})),
+        ("ContinueServiceDeployment", json!({"serviceDeploymentArn": "d"})),
+    ];
+    answers.into_iter().for_each(|(operation, body)| stage.aws.answer(operation, Reply::json(body)));
+    let ended = stage.deploy(&[NEW_IMAGE, "--rollback-on-failure", "--verification-timeout=1s"]).await;
+    assert_eq!(ended.code, 6, "{}", ended.stderr);
+    stage
 }
 
 async fn least(words: &[&str]) -> BTreeSet<String> {
