@@ -23,6 +23,15 @@ pub struct Job {
 /// Runs `work` until it is done, interrupted or out of time. Work that is let go leaves nothing half-written: files
 /// come into being by a rename, and what AWS has been asked for is whole.
 pub async fn guard(work: impl Future<Output = Result<Done, Failure>>, job: &Job) -> Result<Done, Failure> {
+    tokio::select! {
+        biased;
+        done = work => done,
+        why = early_end(job) => Err(why.into()),
+    }
+}
+
+/// Why a run is to end before it is done, as soon as it is.
+pub async fn early_end(job: &Job) -> Error {
     let late = async {
         match job.settings.timeout {
             Some(limit) => {
@@ -33,10 +42,8 @@ pub async fn guard(work: impl Future<Output = Result<Done, Failure>>, job: &Job)
         }
     };
     tokio::select! {
-        biased;
-        done = work => done,
-        () = unminded() => Err(Error::Interrupted.into()),
-        limit = late => Err(Error::TimedOut(limit).into()),
+        () = unminded() => Error::Interrupted,
+        limit = late => Error::TimedOut(limit),
     }
 }
 

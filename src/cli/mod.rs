@@ -125,7 +125,10 @@ pub fn run(argv: Vec<OsString>, env: Env) -> ExitCode {
     let settings = Settings::resolve(cli.global.given(), &env);
     let done = settings.map_err(Failure::from).and_then(|settings| {
         let job = Job { settings, env, events: printer.events(), clock: Clock::Real };
-        job::block_on(job::guard(cli.command.run(&job), &job))
+        // A sandbox ends in order, whatever ends it: it heeds interrupts and limits by itself.
+        let orderly = matches!(cli.command, Task::Sandbox(_));
+        let work = cli.command.run(&job);
+        job::block_on(async { if orderly { work.await } else { job::guard(work, &job).await } })
     });
     end(&printer, done)
 }

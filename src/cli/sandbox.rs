@@ -1,6 +1,7 @@
 //! `sandbox`: ECR, ECS and a registry on this machine, to rehearse a pipeline with.
 
 mod args;
+mod preview;
 #[cfg(test)]
 mod tests;
 
@@ -13,9 +14,9 @@ use serde_json::{Value, json};
 
 use super::Job;
 use super::exit::{Done, Failure};
-use crate::clock::Clock;
-use crate::report::{Events, Outcome, Report};
-use crate::sandbox::{self, Control, Ecs, Error, Home, Options, Running, Server};
+use super::job::{early_end, guard};
+use crate::report::{Outcome, Report};
+use crate::sandbox::{self, Conclusion, Control, Ecs, Error, Home, Options, Rehearsal, Running, Server};
 
 use args::{Place, Run, Start};
 
@@ -57,6 +58,10 @@ pub struct Surroundings {
     pub region: Option<String>,
     pub home: Option<PathBuf>,
     pub xdg_state_home: Option<PathBuf>,
+    /// Where the sandbox is, if this runs inside of one.
+    pub sandbox_dir: Option<PathBuf>,
+    /// Hosts to reach without a proxy, as `NO_PROXY` has them.
+    pub unproxied: String,
     /// This program, to be started again in the background.
     pub program: Option<PathBuf>,
 }
@@ -79,17 +84,40 @@ pub enum Request {
     },
 }
 
-impl Sandbox {
-    pub async fn run(self, job: &Job) -> Result<Done, Failure> {
+impl Surroundings {
+    fn of(job: &Job) -> Result<Self, Failure> {
         let path = |name| job.env.given(name).map(PathBuf::from);
-        let around = Surroundings {
+        let unproxied = ["NO_PROXY", "no_proxy"].map(|name| job.env.given(name).unwrap_or_default());
+        Ok(Surroundings {
             region: job.settings.region()?.map(|region| region.value.clone()),
             home: path("HOME"),
             xdg_state_home: path("XDG_STATE_HOME"),
+            sandbox_dir: path("DOCKLESS_SANDBOX_DIR"),
+            unproxied: unproxied.join(","),
             program: std::env::current_exe().ok(),
-        };
-        let (report, code) = run(self.into_request(&around)?, job.clock.clone(), &job.events).await?;
-        Ok(Done { report, code })
+        })
+    }
+}
+
+impl Sandbox {
+    pub async fn run(self, job: &Job) -> Result<Done, Failure> {
+        let around = Surroundings::of(job)?;
+        let request = self.into_request(&around)?;
+        if job.settings.dry_run
+            && let Some(report) = preview::report(&request)?
+        {
+            return Ok(report.into());
+        }
+        match request {
+            Request::Serve(options) => serve(options, &around, job).await,
+            Request::Run { options, command, temporary } => {
+                let rehearsal = Rehearsal { command, unproxied: around.unproxied, limit: job.settings.timeout };
+                let done = rehearse(options, rehearsal, job).await;
+                drop(temporary);
+                done
+            }
+            other => guard(async { Ok(ask(other, &around, job).await?.into()) }, job).await,
+        }
     }
 
     pub fn into_request(self, around: &Surroundings) -> Result<Request, Error> {
@@ -110,34 +138,56 @@ impl Sandbox {
     }
 }
 
-/// The report and the exit code, which under `run` is the command's.
-pub async fn run(request: Request, clock: Clock, events: &Events) -> Result<(Report, u8), Error> {
-    let report = match request {
-        Request::Serve(options) => {
-            let plane = plane(&options);
-            let server = Server::open(options, plane, clock).await?;
-            let running = server.running().clone();
-            events.step(format!("listening on {}", running.url()));
-            running.exports().into_iter().for_each(|line| events.step(line));
-            server.run().await;
-            report(vec![], running.document(), "stopped")
+/// Until somebody ends it. Its tasks are ended first, whoever that is.
+async fn serve(options: Options, around: &Surroundings, job: &Job) -> Result<Done, Failure> {
+    let plane = plane(&options);
+    let server = Server::open(options, plane, job.clock.clone()).await?;
+    let running = server.running().clone();
+    job.events.step(format!("listening on {}", running.url()));
+    running.exports(&around.unproxied).into_iter().for_each(|line| job.events.step(line));
+    let stop = server.stopper();
+    let mut serving = std::pin::pin!(server.run());
+    tokio::select! {
+        () = &mut serving => Ok(report(vec![], running.document(&around.unproxied), "stopped").into()),
+        why = early_end(job) => {
+            stop();
+            serving.await;
+            Err(why.into())
         }
+    }
+}
+
+async fn rehearse(options: Options, rehearsal: Rehearsal, job: &Job) -> Result<Done, Failure> {
+    let plane = plane(&options);
+    let server = Server::open(options, plane, job.clock.clone()).await?;
+    let document = server.running().document(&rehearsal.unproxied);
+    match sandbox::rehearse(server, rehearsal, &job.clock).await? {
+        Conclusion::Command(status) => Ok(Done { report: report(vec![], document, ""), code: code(status) }),
+        Conclusion::OutOfTime(limit) => Err(super::Error::TimedOut(limit).into()),
+    }
+}
+
+/// What is soon done.
+async fn ask(request: Request, around: &Surroundings, job: &Job) -> Result<Report, Error> {
+    let unproxied = around.unproxied.as_str();
+    Ok(match request {
         Request::Detach(home, program, words) => {
-            let running = sandbox::detach(&home, &program, &words, &clock).await?;
-            report(running.exports(), running.document(), &format!("listening on {}", running.url()))
+            let running = sandbox::detach(&home, &program, &words, &job.clock).await?;
+            let summary = format!("listening on {}", running.url());
+            report(running.exports(unproxied), running.document(unproxied), &summary)
         }
         Request::Status(home) => {
             let running = found(&home)?;
             let line = format!("{} process {} in {}", running.url(), running.pid, home.dir().display());
             let services = home.services();
             let lines = services.iter().map(|(name, url)| format!("{url} service {name}"));
-            let mut document = running.document();
+            let mut document = running.document(unproxied);
             document["services"] = json!(services);
             report([line].into_iter().chain(lines).collect(), document, "running")
         }
         Request::Stop(home) => {
-            let running = sandbox::stop(&home, &clock).await?;
-            report(vec![], running.document(), "stopped")
+            let running = sandbox::stop(&home, &job.clock).await?;
+            report(vec![], running.document(unproxied), "stopped")
         }
         Request::Logs(home) => {
             let log = fs::read_to_string(home.log()).map_err(|why| Error::File { path: home.log(), why })?;
@@ -146,18 +196,10 @@ pub async fn run(request: Request, clock: Clock, events: &Events) -> Result<(Rep
         }
         Request::Env(home) => {
             let running = found(&home)?;
-            report(running.exports(), running.document(), "")
+            report(running.exports(unproxied), running.document(unproxied), "")
         }
-        Request::Run { options, command, temporary } => {
-            let plane = plane(&options);
-            let server = Server::open(options, plane, clock).await?;
-            let document = server.running().document();
-            let end = sandbox::rehearse(server, &command).await?;
-            drop(temporary);
-            return Ok((report(vec![], document, ""), code(end)));
-        }
-    };
-    Ok((report, 0))
+        Request::Serve(_) | Request::Run { .. } => unreachable!("these last"),
+    })
 }
 
 fn found(home: &Home) -> Result<Running, Error> {

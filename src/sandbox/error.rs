@@ -1,5 +1,6 @@
 //! Why a sandbox cannot start, be found, or go on.
 
+use std::ffi::OsStr;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -39,6 +40,11 @@ impl Error {
     pub(super) fn file(path: &Path) -> impl FnOnce(std::io::Error) -> Error + use<> {
         let path = path.to_owned();
         |why| Error::File { path, why }
+    }
+
+    pub(super) fn command(program: &OsStr) -> impl FnOnce(std::io::Error) -> Error + use<> {
+        let program = program.to_string_lossy().into_owned();
+        |why| Error::Command { program, why }
     }
 }
 

@@ -21,6 +21,9 @@ pub struct Home {
 /// A server that runs, as it describes itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Running {
+    /// The directory, which is not told in it.
+    #[serde(skip)]
+    pub dir: PathBuf,
     pub pid: u32,
     pub port: u16,
     pub account: String,
@@ -112,7 +115,8 @@ impl Home {
     }
 
     fn described(&self) -> Option<Running> {
-        serde_json::from_slice(&fs::read(self.description()).ok()?).ok()
+        let described: Running = serde_json::from_slice(&fs::read(self.description()).ok()?).ok()?;
+        Some(Running { dir: self.dir.clone(), ..described })
     }
 }
 
@@ -151,7 +155,15 @@ impl Running {
             // Empty is not given: a number would lead to the account's registry at AWS.
             ("AWS_ACCOUNT_ID", String::new()),
             ("AWS_ECR_ACCOUNT_URL", self.registry()),
+            ("DOCKLESS_SANDBOX_DIR", self.dir.display().to_string()),
         ]
+    }
+
+    /// The same, for one who may be behind a proxy and knows to go round it for some hosts already (`NO_PROXY`).
+    pub fn variables(&self, unproxied: &str) -> Vec<(&'static str, String)> {
+        let unproxied = with_loopback(unproxied);
+        let both = [("NO_PROXY", unproxied.clone()), ("no_proxy", unproxied)];
+        self.environment().into_iter().chain(both).collect()
     }
 
     /// Variables that would lead a pipeline past the sandbox, with keys or to accounts of the real AWS.
@@ -160,27 +172,43 @@ impl Running {
     }
 
     /// Lines for `eval`.
-    pub fn exports(&self) -> Vec<String> {
-        let set = self.environment().into_iter().map(|(name, value)| format!("export {name}='{value}'"));
+    pub fn exports(&self, unproxied: &str) -> Vec<String> {
+        let quoted = |value: String| value.replace('\'', r"'\''");
+        let set =
+            self.variables(unproxied).into_iter().map(|(name, value)| format!("export {name}='{}'", quoted(value)));
         set.chain([format!("unset {}", Running::unset().join(" "))]).collect()
     }
 
-    pub fn document(&self) -> Value {
+    pub fn document(&self, unproxied: &str) -> Value {
+        let variables = self.variables(unproxied);
         let environment: serde_json::Map<_, _> =
-            self.environment().into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
+            variables.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
         serde_json::json!({ "pid": self.pid, "url": self.url(), "environment": environment })
     }
+}
+
+/// A list of hosts as `NO_PROXY` holds it, with this machine's own.
+fn with_loopback(hosts: &str) -> String {
+    let mut list: Vec<&str> = hosts.split(',').map(str::trim).filter(|host| !host.is_empty()).collect();
+    list.extend(["127.0.0.1", "localhost"]);
+    let mut seen = std::collections::HashSet::new();
+    list.retain(|host| seen.insert(*host));
+    list.join(",")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn running(dir: &Path, port: u16) -> Running {
+        Running { dir: dir.into(), pid: 1, port, account: "3".into(), region: "r".into() }
+    }
+
     #[test]
     fn home_lets_in_one_at_a_time() {
         let dir = tempfile::tempdir().unwrap();
         let home = Home::new(dir.path());
-        let running = Running { pid: 1, port: 2, account: "3".into(), region: "r".into() };
+        let running = running(dir.path(), 2);
         let inside = home.occupy().unwrap();
         inside.describe(&running).unwrap();
         assert!(matches!(home.occupy(), Err(Error::Running { pid: Some(1), .. })));
@@ -191,7 +219,16 @@ mod tests {
 
     #[test]
     fn exports_are_for_a_shell() {
-        let running = Running { pid: 1, port: 4711, account: "3".into(), region: "r".into() };
-        assert_eq!(running.exports()[0], "export AWS_ENDPOINT_URL='http://127.0.0.1:4711'");
+        let exports = running(Path::new("/it's"), 4711).exports("");
+        assert_eq!(exports[0], "export AWS_ENDPOINT_URL='http://127.0.0.1:4711'");
+        assert!(exports.contains(&r"export DOCKLESS_SANDBOX_DIR='/it'\''s'".to_owned()), "{exports:?}");
+    }
+
+    #[test]
+    fn loopback_is_added_to_what_is_not_proxied() {
+        assert_eq!(with_loopback(""), "127.0.0.1,localhost");
+        assert_eq!(with_loopback("corp.test, localhost,,corp.test"), "corp.test,localhost,127.0.0.1");
+        let exports = running(Path::new("/s"), 1).exports("corp.test");
+        assert!(exports.contains(&"export no_proxy='corp.test,127.0.0.1,localhost'".to_owned()), "{exports:?}");
     }
 }

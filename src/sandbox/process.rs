@@ -1,15 +1,15 @@
-//! Sandboxes and processes: one in the background, its end, and one that lasts as long as a command.
+//! A sandbox in the background: its start in a process of its own, and its end.
 
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::path::Path;
-use std::process::{ExitStatus, Stdio};
+use std::process::Stdio;
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::Command;
 
-use super::{Error, Home, Running, Server};
+use super::{Error, Home, Running};
 use crate::clock::Clock;
 
 /// How long to wait between two looks at a process that comes or goes.
@@ -26,7 +26,7 @@ pub async fn detach(home: &Home, program: &Path, arguments: &[OsString], clock: 
     let log = File::create(home.server_log()).map_err(Error::file(&home.server_log()))?;
     let mut command = Command::new(program);
     command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).process_group(0);
-    let mut child = command.spawn().map_err(command_error(program.as_os_str()))?;
+    let mut child = command.spawn().map_err(Error::command(program.as_os_str()))?;
     let mut waited = Duration::ZERO;
     while waited < PATIENCE {
         if let Some(running) = home.running()?.filter(|running| Some(running.pid) == child.id()) {
@@ -62,32 +62,4 @@ pub async fn stop(home: &Home, clock: &Clock) -> Result<Running, Error> {
         }
     }
     Err(Error::Stuck { dir: home.dir().to_owned(), pid: running.pid })
-}
-
-/// Serves while a command runs in its environment, and says how the command ended. Letting go of the future ends both.
-pub async fn rehearse(server: Server, command: &[OsString]) -> Result<ExitStatus, Error> {
-    let (program, arguments) = command.split_first().expect("a command has a program");
-    let mut child = Command::new(program);
-    child.args(arguments).envs(server.running().environment()).kill_on_drop(true);
-    for name in Running::unset() {
-        child.env_remove(name);
-    }
-    let mut child = child.spawn().map_err(command_error(program))?;
-    let stop = server.stopper();
-    let mut serving = std::pin::pin!(server.run());
-    let end = tokio::select! {
-        end = child.wait() => {
-            stop();
-            serving.await;
-            end
-        }
-        // A command may stop its own sandbox; it still decides how this ends.
-        () = &mut serving => child.wait().await,
-    };
-    end.map_err(command_error(program))
-}
-
-fn command_error(program: &std::ffi::OsStr) -> impl FnOnce(std::io::Error) -> Error + use<> {
-    let program = program.to_string_lossy().into_owned();
-    |why| Error::Command { program, why }
 }

@@ -1,7 +1,7 @@
 //! The sandbox as a process: in the background, around a command, killed at any moment.
 
 use std::fs;
-use std::io::Write as _;
+use std::io::{BufRead as _, Write as _};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -22,6 +22,12 @@ fn dockless(words: &[&str]) -> Command {
 
 fn text(path: &Path) -> &str {
     path.to_str().unwrap()
+}
+
+/// Runs, and does not merely wait for its parent to take note of its end.
+fn is_alive(process: &str) -> bool {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    status.lines().any(|line| line.starts_with("State:") && !line.contains('Z') && !line.contains('X'))
 }
 
 /// A server in the foreground that is killed, not stopped.
@@ -100,6 +106,90 @@ fn command_runs_inside_and_its_end_is_the_end() {
     assert!(said.starts_with("http://127.0.0.1:") && said.ends_with(" -\n"), "{said}");
     let address = said["http://".len()..].split(' ').next().unwrap().to_owned();
     assert!(TcpStream::connect(address).is_err(), "it is gone");
+}
+
+/// The shell waits for its child, so it ends only because the child has been told as well.
+#[test]
+fn signal_reaches_the_command_and_its_children_and_the_sandbox_is_gone() {
+    for (signal, number) in [("TERM", 15), ("INT", 2), ("HUP", 1)] {
+        let dir = tempfile::tempdir().unwrap();
+        let script = r#"echo "$DOCKLESS_SANDBOX_DIR"; sh -c 'trap "echo told; exit 9" TERM INT HUP; echo ready; while :; do sleep 0.05; done'; exit $?"#;
+        let mut command = dockless(&["run", "--", "sh", "-c", &format!("trap : TERM INT HUP; {script}")]);
+        let mut child = command.env("TMPDIR", dir.path()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut lines = std::io::BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+        let state = lines.next().unwrap();
+        assert!(Path::new(&state).is_dir());
+        assert_eq!(lines.next().unwrap(), "ready");
+        run(Command::new("kill").args([&format!("-{signal}"), &child.id().to_string()]));
+        assert_eq!(lines.next().unwrap(), "told", "{number}");
+        assert_eq!(child.wait().unwrap().code(), Some(9));
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0, "its state is gone");
+    }
+    let untrapped = dockless(&["run", "--", "sh", "-c", "kill -TERM $$"]).output().unwrap();
+    assert_eq!(untrapped.status.code(), Some(128 + 15));
+}
+
+#[test]
+fn command_that_takes_too_long_is_ended_with_all_its_children() {
+    let dir = tempfile::tempdir().unwrap();
+    let script = "sh -c 'echo $$; exec sleep 600' & wait";
+    let mut command = dockless(&["run", "--timeout", "1s", "--", "sh", "-c", script]);
+    let output = command.env("TMPDIR", dir.path()).output().unwrap();
+    assert_eq!(output.status.code(), Some(6), "{output:?}");
+    let sleeper = String::from_utf8(output.stdout).unwrap();
+    assert!(!is_alive(sleeper.trim()), "{sleeper} sleeps on");
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+}
+
+/// At a terminal the command is in the group that the keys are for, and reads what is typed.
+#[test]
+fn interrupt_key_reaches_the_command_at_a_terminal() {
+    let story = r#"
+import os, pty, sys
+pid, terminal = pty.fork()
+if pid == 0:
+    os.execvp(sys.argv[1], sys.argv[1:])
+seen = b""
+def until(text):
+    global seen
+    while text not in seen:
+        seen += os.read(terminal, 1000)
+until(b"ready"); os.write(terminal, b"hello\n"); until(b"got hello"); os.write(terminal, b"\x03"); until(b"told")
+print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+"#;
+    let script = "trap 'echo told; exit 7' INT; echo ready; read line; echo got $line; while :; do sleep 0.05; done";
+    let mut python = Command::new("/usr/bin/python3");
+    python.args(["-c", story, env!("CARGO_BIN_EXE_dockless"), "sandbox", "run", "--", "sh", "-c", script]);
+    assert_eq!(run(&mut python).trim(), "7");
+}
+
+#[test]
+fn command_goes_round_the_proxy_and_finds_its_sandbox() {
+    let script = r#"echo "$NO_PROXY $no_proxy"; "$DOCKLESS" sandbox --output json status"#;
+    let mut command = dockless(&["run", "--", "sh", "-c", script]);
+    let output = run(command.env("NO_PROXY", "corp.test,localhost").env("DOCKLESS", env!("CARGO_BIN_EXE_dockless")));
+    let (hosts, status) = output.split_once('\n').unwrap();
+    assert_eq!(hosts, "corp.test,localhost,127.0.0.1 corp.test,localhost,127.0.0.1");
+    let status: Value = serde_json::from_str(status).unwrap();
+    assert_eq!((&status["outcome"], &status["services"]), (&json!("succeeded"), &json!({})));
+}
+
+#[test]
+fn dry_run_starts_and_stops_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let place = ["--dry-run", "--dir", text(dir.path())];
+    for words in [&["start"][..], &["start", "--detach"]] {
+        let output = dockless(&[words, &place].concat()).output().unwrap();
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success() && output.stdout.is_empty() && told.contains("would start"), "{told}");
+    }
+    let output = dockless(&["run", "--dry-run", "--", "touch", text(&dir.path().join("ran"))]).output().unwrap();
+    assert!(String::from_utf8(output.stderr).unwrap().contains("would run `touch"));
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+    let victim = Victim::start(dir.path());
+    let told = dockless(&[&["stop"][..], &place].concat()).output().unwrap();
+    assert!(String::from_utf8(told.stderr).unwrap().contains(&victim.0.id().to_string()));
+    assert!(Home::new(dir.path()).running().unwrap().is_some());
 }
 
 #[test]

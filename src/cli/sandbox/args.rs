@@ -12,7 +12,7 @@ use crate::sandbox::{self, Error, Faults, Home, Options, Pace, RunTasks};
 
 #[derive(Debug, Args)]
 pub struct Place {
-    /// Directory of its state [default: $XDG_STATE_HOME/dockless/sandbox or ~/.local/state/dockless/sandbox]
+    /// Directory of its state [default: $DOCKLESS_SANDBOX_DIR, $XDG_STATE_HOME/dockless/sandbox or ~/.local/state/dockless/sandbox]
     #[arg(long, value_name = "DIR")]
     pub dir: Option<PathBuf>,
 }
@@ -77,7 +77,7 @@ pub enum Speed {
 
 impl Place {
     pub fn find(self, around: &Surroundings) -> Result<PathBuf, Error> {
-        let given = self.dir.filter(|dir| !dir.as_os_str().is_empty());
+        let given = self.dir.filter(|dir| !dir.as_os_str().is_empty()).or_else(|| around.sandbox_dir.clone());
         let xdg = || around.xdg_state_home.clone().filter(|dir| dir.is_absolute());
         let home = || around.home.as_ref().map(|home| home.join(".local/state"));
         let standard = || xdg().or_else(home).map(|dir| dir.join("dockless/sandbox"));
