@@ -4,6 +4,8 @@
 #[path = "running/stage.rs"]
 mod stage;
 
+pub use stage::groups_of;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -13,10 +15,12 @@ use std::time::Duration;
 use dockless::clock::Clock;
 use dockless::registry::{Anonymous, Client};
 use dockless::report::{Events, Explain};
-use serde_json::json;
+use dockless::sandbox::run::Secrets;
+use serde_json::{Value, json};
 use stage::{Load, Shelf, Stage, mounts_of, own_children, own_listeners};
 
 use crate::support::docker_registry::DockerRegistry;
+use crate::support::stack::Stack;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn rolling_update_of_a_running_service_fails_no_request() {
@@ -71,23 +75,23 @@ async fn request_under_way_outlasts_a_short_deregistration_delay() {
     stage.close().await;
 }
 
-/// `SPRING_BOOT_JAR=… cargo test -- --ignored spring_boot`, with a Java 17 in the places of Debian.
+/// The application of ci-examples, on the JRE that the stack has made.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs SPRING_BOOT_JAR, a built ci-examples/spring-boot"]
 async fn spring_boot_is_updated_without_a_failed_request_and_a_broken_one_rolls_back() {
-    let jar = fs::read(std::env::var("SPRING_BOOT_JAR").expect("SPRING_BOOT_JAR")).expect("a jar");
-    let shelf =
-        Shelf::new().booting("web:1", &jar, "old").booting("web:2", &jar, "new").booting("web:3", b"", "broken");
+    let Some(stack) = Stack::running() else { return };
+    let (jar, jre) = (fs::read(stack.fixture("spring-boot/app.jar")).unwrap(), stack.image("jre"));
+    let booting = |shelf: Shelf, name, jar, text| shelf.booting(jre.as_ref(), name, jar, text);
+    let shelf = booting(Shelf::new(), "web:1", &jar, "old");
+    let shelf = booting(booting(shelf, "web:2", &jar, "new"), "web:3", b"", "broken");
     let mut stage = Stage::open(shelf).await;
-    let settings = json!({ "mountPoints": stage::java(), "stopTimeout": 30 });
-    stage.register("web:1", settings.clone());
-    stage.create_on("EC2", 2);
+    stage.register("web:1", json!({}));
+    stage.create(2);
     stage.until_steady().await;
     let load = Load::start(&stage.url());
-    stage.register("web:2", settings.clone());
+    stage.register("web:2", json!({}));
     stage.update(2);
     stage.until_steady().await;
-    stage.register("web:3", settings);
+    stage.register("web:3", json!({}));
     stage.update(3);
     stage.until(|stage| stage.rollout().contains("ROLLBACK_SUCCESSFUL")).await;
     let seen = load.stop().await;
@@ -96,6 +100,164 @@ async fn spring_boot_is_updated_without_a_failed_request_and_a_broken_one_rolls_
     assert_eq!(stage.get().await.unwrap(), "new");
     println!("{} requests", seen.requests);
     stage.close().await;
+}
+
+fn shell(name: &str, script: &str, more: Value) -> Value {
+    let mounts = json!([{ "sourceVolume": "v", "containerPath": "/v" }]);
+    let mut container = json!({ "name": name, "image": "box:1", "entryPoint": ["sh", "-c"], "command": [script],
+        "stopTimeout": 5, "mountPoints": mounts });
+    container.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    container
+}
+
+fn after(name: &str, condition: &str) -> Value {
+    json!({ "containerName": name, "condition": condition })
+}
+
+fn container<'a>(task: &'a Value, name: &str) -> &'a Value {
+    task["containers"].as_array().unwrap().iter().find(|container| container["name"] == name).unwrap()
+}
+
+fn boxes() -> Shelf {
+    Shelf::new().running("box:1", &["sh"])
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn containers_start_as_they_need_one_another_and_stop_the_other_way_round() {
+    let mut stage = Stage::open(boxes()).await;
+    let check = json!({ "command": ["CMD-SHELL", "ls /v/up"], "interval": 5 });
+    stage.register_all(&[
+        shell(
+            "main",
+            "ls /v; trap 'sleep 0.3; touch /v/web-is-over; exit 0' TERM; while :; do sleep 0.1; done",
+            json!({ "dependsOn": [after("init", "SUCCESS"), after("db", "HEALTHY")] }),
+        ),
+        shell("init", "sleep 0.3; touch /v/initial", json!({ "essential": false })),
+        shell(
+            "db",
+            "trap 'ls /v; exit 0' TERM; sleep 1; touch /v/up; while :; do sleep 0.1; done",
+            json!({ "healthCheck": check, "dependsOn": [after("init", "START")] }),
+        ),
+    ]);
+    let task = stage.run_task();
+    stage.until(|stage| container(&stage.task(&task), "init")["exitCode"] == 0).await;
+    assert_eq!(stage.task(&task)["lastStatus"], "PENDING", "the others are still to come");
+    stage.until(|stage| stage.task(&task)["lastStatus"] == "RUNNING").await;
+    stage.until(|stage| stage.log_of(&task, "main").contains("up")).await;
+    assert_eq!(stage.log_of(&task, "main"), "initial\nup\n");
+    assert_eq!(container(&stage.task(&task), "init")["lastStatus"], "STOPPED");
+    stage.stop_task(&task);
+    let ended = stage.until_stopped(&task).await;
+    assert_eq!(stage.log_of(&task, "db"), "initial\nup\nweb-is-over\n", "{ended}");
+    assert_eq!((&ended["stopCode"], &container(&ended, "db")["exitCode"]), (&json!("UserInitiated"), &json!(0)));
+    stage.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn container_that_waits_in_vain_ends_its_task_as_in_ecs() {
+    let mut stage = Stage::open(boxes()).await;
+    let mut tasks = Vec::new();
+    for (script, condition) in [("exit 3", "SUCCESS"), ("sleep 600", "COMPLETE"), ("sleep 600", "HEALTHY")] {
+        let check = json!({ "command": ["CMD", "false"], "interval": 5 });
+        let slow = json!({ "essential": false, "startTimeout": 2, "healthCheck": check });
+        let needy = json!({ "dependsOn": [after("init", condition)] });
+        stage.register_all(&[shell("main", "echo never", needy), shell("init", script, slow)]);
+        tasks.push(stage.run_task());
+    }
+    for (task, why) in tasks.iter().zip(["did not exit successfully.", "has timed out.", "has timed out."]) {
+        let ended = stage.until_stopped(task).await;
+        let (main, reason) =
+            (container(&ended, "main"), container(&ended, "main")["reason"].as_str().unwrap_or_default());
+        assert!(
+            reason.starts_with("CannotStartContainerError: dependency graph: ") && reason.ends_with(why),
+            "{ended}"
+        );
+        assert_eq!((&ended["stopCode"], &main["exitCode"]), (&json!("EssentialContainerExited"), &json!(143)));
+        assert_eq!(stage.log_of(task, "main"), "");
+    }
+    stage.close().await;
+}
+
+/// Where the task can do without the container that waits in vain, it does.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn task_goes_on_without_a_container_it_does_not_need() {
+    let mut stage = Stage::open(boxes()).await;
+    stage.register_all(&[
+        shell("main", "sleep 1; exit 4", json!({})),
+        shell("side", "exit 0", json!({ "essential": false, "dependsOn": [after("init", "SUCCESS")] })),
+        shell("init", "exit 3", json!({ "essential": false })),
+    ]);
+    let task = stage.run_task();
+    stage.until(|stage| stage.task(&task)["lastStatus"] == "RUNNING").await;
+    let ended = stage.until_stopped(&task).await;
+    let codes = ["main", "side", "init"].map(|name| container(&ended, name)["exitCode"].clone());
+    assert_eq!(codes, [json!(4), json!(143), json!(3)], "{ended}");
+    stage.close().await;
+}
+
+const SECRET: &str = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:db-AbCdEf";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn secrets_reach_their_container_and_nobody_else() {
+    let dir = tempfile::TempDir::new().unwrap();
+    let path = dir.path().join("secrets.json");
+    let values = json!({ SECRET: { "password": "hush-4711" }, "arn:aws:s3:::bucket/app.env": "app.env" });
+    fs::write(&path, values.to_string()).unwrap();
+    fs::write(dir.path().join("app.env"), "GREETING=hello\n").unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+    let mut stage = Stage::open_with(boxes(), Secrets::read(&path).unwrap()).await;
+    let asks = |from: String| {
+        json!({ "secrets": [{ "name": "PASSWORD", "valueFrom": from }],
+                "environmentFiles": [{ "value": "arn:aws:s3:::bucket/app.env", "type": "s3" }],
+                "healthCheck": { "command": ["CMD-SHELL", "test $PASSWORD = hush-4711"], "interval": 5 } })
+    };
+    let script = "[ $PASSWORD = hush-4711 ] && echo $GREETING; trap 'exit 0' TERM; while :; do sleep 0.1; done";
+    stage.register_all(&[shell("main", script, asks(format!("{SECRET}:password::")))]);
+    let task = stage.run_task();
+    stage.until(|stage| stage.task(&task)["healthStatus"] == "HEALTHY").await;
+    assert_eq!(stage.log_of(&task, "main"), "hello\n");
+    let arguments = fs::read_dir("/proc").unwrap().flatten().map(|entry| fs::read(entry.path().join("cmdline")));
+    let told = arguments.flatten().filter(|line| line.windows(9).any(|part| part == b"hush-4711"));
+    assert!(told.count() <= 2, "the script and its check, which are the task definition's own");
+    stage.stop_task(&task);
+    stage.until_stopped(&task).await;
+
+    stage.register_all(&[shell("main", "exit 0", asks(format!("{SECRET}:nokey::")))]);
+    let task = stage.run_task();
+    let ended = stage.until_stopped(&task).await;
+    let reason = ended["stoppedReason"].as_str().unwrap();
+    assert!(reason.starts_with("ResourceInitializationError: unable to pull secrets or registry auth: "), "{reason}");
+    assert!(!ended.to_string().contains("hush"), "{ended}");
+    assert_eq!(ended["stopCode"], "TaskFailedToStart");
+    stage.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn container_that_takes_too_much_memory_is_killed_as_in_ecs() {
+    let mut stage = Stage::open(boxes()).await;
+    if !stage.ground().contains("memory limited") {
+        eprintln!("SKIPPED: this machine lets nobody limit memory: {}", stage.ground());
+        return;
+    }
+    let script = "cat /sys/fs/cgroup/memory.max /sys/fs/cgroup/memory/memory.limit_in_bytes 2>/dev/null; \
+                  exec dd if=/dev/zero of=/dev/null bs=100M count=1";
+    stage.register_all(&[shell("main", script, json!({ "memory": 32 }))]);
+    let task = stage.run_task();
+    let ended = stage.until_stopped(&task).await;
+    let main = container(&ended, "main");
+    let told = (main["exitCode"].as_i64(), main["reason"].as_str());
+    assert_eq!(told, (Some(137), Some("OutOfMemoryError: Container killed due to memory usage")), "{ended}");
+    assert_eq!(stage.log_of(&task, "main"), "33554432\n", "its own limit is what a program sees");
+    let id = task.rsplit('/').next().unwrap();
+    stage.register_all(&[shell("main", "kill -9 $$; sh -c 'kill -9 $$'; exit 137", json!({ "memory": 32 }))]);
+    let other = stage.run_task();
+    let ended = stage.until_stopped(&other).await;
+    assert_eq!(
+        (&container(&ended, "main")["exitCode"], &container(&ended, "main")["reason"]),
+        (&json!(137), &Value::Null)
+    );
+    stage.close().await;
+    assert_eq!(stage::groups_of(id), Vec::<String>::new());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -142,18 +304,16 @@ async fn container_gets_its_environment_its_user_and_a_place_of_its_own() {
     let mut stage = Stage::open(Shelf::new().running("job:1", &["sh", "-c", script])).await;
     stage.register(
         "job:1",
-        json!({ "environment": [{ "name": "GREETING", "value": "hello" }], "user": "1000:1000", "workingDirectory": "/tmp",
-                "secrets": [{ "name": "TOKEN", "valueFrom": "arn:x" }] }),
+        json!({ "environment": [{ "name": "GREETING", "value": "hello" }], "user": "1000:1000", "workingDirectory": "/tmp" }),
     );
     let task = stage.run_task();
     stage.until(|stage| stage.task(&task)["lastStatus"] == "STOPPED").await;
     assert_eq!(stage.task(&task)["containers"][0]["exitCode"], 7, "{}", stage.task(&task));
     let log = fs::read_to_string(stage.log(&task)).unwrap();
     let lines: Vec<&str> = log.lines().collect();
-    assert!(lines[0].starts_with("sandbox: TOKEN is not set"), "{log}");
     // Without root there is one user only, and a line that says so.
     let root = fs::metadata("/proc/self").unwrap().uid() == 0;
-    let greeting = if root { lines[1] } else { lines[2] };
+    let greeting = if root { lines[0] } else { lines[1] };
     assert!(greeting.starts_with(if root { "hello 1000 /tmp 1" } else { "hello 0 /tmp 1" }), "{log}");
     assert!(lines.iter().any(|line| line.starts_with("ip-")), "{log}");
     assert!(!log.contains("eth0"), "{log}");
@@ -217,10 +377,10 @@ async fn machine_without_namespaces_is_refused_or_shares_its_network() {
         .unwrap();
     fs::set_permissions(&poor, fs::Permissions::from_mode(0o755)).unwrap();
     let shelf = || Shelf::new().running("job:1", &["sh", "-c", "cat /www/index.html && sleep 100 & ls / && exit 5"]);
-    let refusal = Stage::try_open(shelf(), &poor, false).await.err().expect("refused");
+    let refusal = Stage::try_open(shelf(), &poor, false, Secrets::default()).await.err().expect("refused");
     assert!(refusal.to_string().contains("network namespace: Operation not permitted"), "{refusal}");
     assert!(refusal.hint().unwrap().contains("--host-network"));
-    let mut stage = Stage::try_open(shelf(), &poor, true).await.unwrap();
+    let mut stage = Stage::try_open(shelf(), &poor, true, Secrets::default()).await.unwrap();
     assert!(stage.ground().starts_with("no namespaces, as root; root chroot to a copy"), "{}", stage.ground());
     stage.register("job:1", json!({}));
     let task = stage.run_task();

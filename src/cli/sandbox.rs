@@ -144,6 +144,7 @@ async fn serve(options: Options, around: &Surroundings, job: &Job) -> Result<Don
     let server = Server::open(options, plane, job.clock.clone()).await?;
     let running = server.running().clone();
     job.events.step(format!("listening on {}", running.url()));
+    running.tasks.iter().for_each(|ground| job.events.step(format!("tasks run with {ground}")));
     running.exports(&around.unproxied).into_iter().for_each(|line| job.events.step(line));
     let stop = server.stopper();
     let mut serving = std::pin::pin!(server.run());
@@ -179,11 +180,12 @@ async fn ask(request: Request, around: &Surroundings, job: &Job) -> Result<Repor
         Request::Status(home) => {
             let running = found(&home)?;
             let line = format!("{} process {} in {}", running.url(), running.pid, home.dir().display());
+            let tasks = running.tasks.iter().map(|ground| format!("tasks run with {ground}"));
             let services = home.services();
             let lines = services.iter().map(|(name, url)| format!("{url} service {name}"));
             let mut document = running.document(unproxied);
             document["services"] = json!(services);
-            report([line].into_iter().chain(lines).collect(), document, "running")
+            report([line].into_iter().chain(lines).chain(tasks).collect(), document, "running")
         }
         Request::Stop(home) => {
             let running = sandbox::stop(&home, &job.clock).await?;

@@ -28,6 +28,9 @@ pub struct Running {
     pub port: u16,
     pub account: String,
     pub region: String,
+    /// What containers get, if tasks really run.
+    #[serde(default)]
+    pub tasks: Option<String>,
 }
 
 /// Held while a server runs. Dropping it takes the description away.
@@ -183,7 +186,7 @@ impl Running {
         let variables = self.variables(unproxied);
         let environment: serde_json::Map<_, _> =
             variables.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
-        serde_json::json!({ "pid": self.pid, "url": self.url(), "environment": environment })
+        serde_json::json!({ "pid": self.pid, "url": self.url(), "tasks": self.tasks, "environment": environment })
     }
 }
 
@@ -201,7 +204,7 @@ mod tests {
     use super::*;
 
     fn running(dir: &Path, port: u16) -> Running {
-        Running { dir: dir.into(), pid: 1, port, account: "3".into(), region: "r".into() }
+        Running { dir: dir.into(), pid: 1, port, account: "3".into(), region: "r".into(), tasks: None }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::Faults;
+use super::run::Secrets;
 
 /// The account whose resources the sandbox holds; the number that AWS's own examples use.
 pub const ACCOUNT: &str = "123456789012";
@@ -25,6 +26,8 @@ pub struct RunTasks {
     pub program: PathBuf,
     /// They share this machine's network.
     pub host_network: bool,
+    /// What they get from elsewhere in AWS.
+    pub secrets: Secrets,
 }
 
 #[derive(Debug, Clone)]

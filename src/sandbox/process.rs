@@ -44,10 +44,14 @@ pub async fn detach(home: &Home, program: &Path, arguments: &[OsString], clock: 
     Err(Error::NotReady { dir: home.dir().to_owned(), log })
 }
 
-/// Ends the server of this home and waits until it has gone: asks first, and insists if that does not help.
+/// Ends the server of this home and waits until it has gone: asks first, and insists if that does not help. What the
+/// tasks of one that was killed have left is taken away.
 pub async fn stop(home: &Home, clock: &Clock) -> Result<Running, Error> {
     let absent = || Error::NotRunning { dir: home.dir().to_owned() };
-    let running = home.running()?.ok_or_else(absent)?;
+    let Some(running) = home.running()? else {
+        sweep(home)?;
+        return Err(absent());
+    };
     let pid = i32::try_from(running.pid).ok().and_then(Pid::from_raw).ok_or_else(absent)?;
     for signal in [Signal::TERM, Signal::KILL] {
         // It may have gone by itself in between.
@@ -62,4 +66,12 @@ pub async fn stop(home: &Home, clock: &Clock) -> Result<Running, Error> {
         }
     }
     Err(Error::Stuck { dir: home.dir().to_owned(), pid: running.pid })
+}
+
+fn sweep(home: &Home) -> Result<(), Error> {
+    if home.tasks().exists() && !home.is_occupied()? {
+        let _held = home.occupy()?;
+        super::run::sweep(&home.tasks());
+    }
+    Ok(())
 }

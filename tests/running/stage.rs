@@ -13,7 +13,7 @@ use dockless::image::media_type::{Format, OCI_CONFIG, OCI_LAYER_GZIP, OCI_MANIFE
 use dockless::image::{Config, Descriptor, Manifest, Repository};
 use dockless::registry::{Body, Client};
 use dockless::sandbox::ecs::{Fate, Now, Plane};
-use dockless::sandbox::run::{Blob, Error, Image, Images, Options, Reports, Runner, TargetCheck};
+use dockless::sandbox::run::{Blob, Error, Image, Images, Options, Reports, Runner, Secrets, TargetCheck};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use futures_util::future::BoxFuture;
@@ -21,17 +21,6 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 const GROUP: &str = "arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/blue/0123456789abcdef";
-
-/// What a Java of the machine needs.
-const VOLUMES: [(&str, &str); 4] =
-    [("usr", "/usr"), ("lib", "/usr/lib"), ("lib64", "/usr/lib64"), ("etc", "/etc/java-17-openjdk")];
-
-/// Where containers see it.
-pub fn java() -> Value {
-    let targets = ["/usr", "/lib", "/lib64", "/etc/java-17-openjdk"];
-    let mount = |((name, _), path)| json!({ "sourceVolume": name, "containerPath": path, "readOnly": true });
-    VOLUMES.into_iter().zip(targets).map(mount).collect()
-}
 
 /// Images in memory.
 #[derive(Default)]
@@ -80,28 +69,45 @@ impl Shelf {
         }
     }
 
-    /// An executable jar of Spring Boot, whose page has this text. The machine's own Java comes as volumes.
-    pub fn booting(self, name: &str, jar: &[u8], text: &str) -> Self {
+    /// An executable jar of Spring Boot on the JRE of an OCI layout; its page has this text.
+    pub fn booting(mut self, layout: &Path, name: &str, jar: &[u8], text: &str) -> Self {
         let pages = "--spring.web.resources.static-locations=file:/www/";
-        let command =
-            ["/usr/lib/jvm/java-17-openjdk-amd64/bin/java", "-XX:TieredStopAtLevel=1", "-jar", "/app.jar", pages];
-        self.add(name, &command, &[("app.jar", jar.to_vec()), ("www/index.html", text.as_bytes().to_vec())])
+        let command = ["/opt/java/bin/java", "-XX:TieredStopAtLevel=1", "-jar", "/app.jar", pages];
+        let mut layers = self.layers_of(layout);
+        layers.push(self.keep(layer(&[("app.jar", jar.to_vec()), ("www/index.html", text.as_bytes().to_vec())])));
+        self.put(name, &command, layers)
+    }
+
+    fn layers_of(&mut self, layout: &Path) -> Vec<Descriptor> {
+        let blob =
+            |digest: &Value| fs::read(layout.join("blobs/sha256").join(&digest.as_str().unwrap()["sha256:".len()..]));
+        let index: Value = serde_json::from_slice(&fs::read(layout.join("index.json")).unwrap()).unwrap();
+        let manifest: Value = serde_json::from_slice(&blob(&index["manifests"][0]["digest"]).unwrap()).unwrap();
+        let layers = manifest["layers"].as_array().unwrap();
+        layers.iter().map(|layer| self.keep(blob(&layer["digest"]).unwrap())).collect()
     }
 
     fn add(mut self, name: &str, command: &[&str], files: &[(&str, Vec<u8>)]) -> Self {
         let busybox = fs::read("/usr/bin/busybox").expect("a static busybox at /usr/bin/busybox (busybox-static)");
-        let applets =
-            ["sh", "httpd", "wget", "grep", "touch", "false", "id", "hostname", "ls", "wc", "cat", "ip", "ps", "sleep"];
-        let layers = [base(&busybox, &applets), layer(files)];
-        let layers = layers.map(|layer| {
-            let descriptor = Descriptor::of("application/vnd.oci.image.layer.v1.tar", &layer);
-            self.blobs.insert(descriptor.digest.to_string(), layer);
-            descriptor
-        });
+        let applets = [
+            "sh", "httpd", "wget", "grep", "touch", "false", "id", "hostname", "ls", "wc", "cat", "ip", "ps", "sleep",
+            "dd",
+        ];
+        let layers = [base(&busybox, &applets), layer(files)].map(|layer| self.keep(layer));
+        self.put(name, command, layers.to_vec())
+    }
+
+    fn keep(&mut self, layer: Vec<u8>) -> Descriptor {
+        let descriptor = Descriptor::of("application/vnd.oci.image.layer.v1.tar", &layer);
+        self.blobs.insert(descriptor.digest.to_string(), layer);
+        descriptor
+    }
+
+    fn put(mut self, name: &str, command: &[&str], layers: Vec<Descriptor>) -> Self {
         let config = json!({ "config": { "Cmd": command, "Env": ["PATH=/bin"] } }).to_string();
         let repository = Repository::new("registry.test", "web").unwrap();
         let config = Config::parse(config.as_bytes()).unwrap();
-        self.images.insert(name.to_owned(), Image { repository, config, layers: layers.to_vec() });
+        self.images.insert(name.to_owned(), Image { repository, config, layers });
         self
     }
 }
@@ -158,11 +164,20 @@ fn now() -> Now {
 
 impl Stage {
     pub async fn open(images: impl Images + 'static) -> Self {
-        let opened = Stage::try_open(images, env!("CARGO_BIN_EXE_dockless").as_ref(), false).await;
+        Stage::open_with(images, Secrets::default()).await
+    }
+
+    pub async fn open_with(images: impl Images + 'static, secrets: Secrets) -> Self {
+        let opened = Stage::try_open(images, env!("CARGO_BIN_EXE_dockless").as_ref(), false, secrets).await;
         opened.unwrap_or_else(|why| panic!("this machine cannot run tasks: {why}"))
     }
 
-    pub async fn try_open(images: impl Images + 'static, program: &Path, host_network: bool) -> Result<Self, Error> {
+    pub async fn try_open(
+        images: impl Images + 'static,
+        program: &Path,
+        host_network: bool,
+        secrets: Secrets,
+    ) -> Result<Self, Error> {
         let home = TempDir::new().unwrap();
         let options = Options {
             dir: home.path().join("run"),
@@ -170,6 +185,7 @@ impl Stage {
             host_network,
             hurry: true,
             target_check: TargetCheck::default(),
+            secrets,
         };
         let (runner, reports) = Runner::open(options, Arc::new(images), Clock::Real).await?;
         let mut plane = Plane::new("111122223333", "eu-west-1");
@@ -194,24 +210,20 @@ impl Stage {
         let mut container =
             json!({ "name": "main", "image": image, "portMappings": [{ "containerPort": 8080 }], "stopTimeout": 2 });
         container.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        let volume = |(name, path): (&str, &str)| json!({ "name": name, "host": { "sourcePath": path } });
-        let volumes = VOLUMES.map(volume);
-        let mut body = json!({ "family": "web", "networkMode": "awsvpc", "requiresCompatibilities": ["FARGATE"],
-            "executionRoleArn": "arn:aws:iam::111122223333:role/pull", "cpu": "256", "memory": "512", "containerDefinitions": [container] });
-        if body["containerDefinitions"][0].get("mountPoints").is_some() {
-            body["volumes"] = json!(volumes);
-            body["requiresCompatibilities"] = json!(["EC2"]);
-        }
+        self.register_all(&[container]);
+    }
+
+    /// Containers that share a volume, `v`.
+    pub fn register_all(&mut self, containers: &[Value]) {
+        let body = json!({ "family": "web", "networkMode": "awsvpc", "requiresCompatibilities": ["FARGATE"],
+            "executionRoleArn": "arn:aws:iam::111122223333:role/pull", "cpu": "256", "memory": "512",
+            "volumes": [{ "name": "v" }], "containerDefinitions": containers });
         self.call("RegisterTaskDefinition", body);
     }
 
     pub fn create(&mut self, desired: u32) {
-        self.create_on("FARGATE", desired);
-    }
-
-    pub fn create_on(&mut self, launch: &str, desired: u32) {
         let body = json!({
-            "serviceName": "web", "taskDefinition": "web", "desiredCount": desired, "launchType": launch,
+            "serviceName": "web", "taskDefinition": "web", "desiredCount": desired, "launchType": "FARGATE",
             "networkConfiguration": { "awsvpcConfiguration": { "subnets": ["subnet-1"] } },
             "deploymentConfiguration": { "deploymentCircuitBreaker": { "enable": true, "rollback": true } },
             "loadBalancers": [{ "targetGroupArn": GROUP, "containerName": "main", "containerPort": 8080 }],
@@ -227,6 +239,15 @@ impl Stage {
         let network = json!({ "awsvpcConfiguration": { "subnets": ["subnet-1"] } });
         let body = json!({ "taskDefinition": "web", "launchType": "FARGATE", "networkConfiguration": network });
         self.call("RunTask", body)["tasks"][0]["taskArn"].as_str().unwrap().to_owned()
+    }
+
+    pub fn stop_task(&mut self, arn: &str) {
+        self.call("StopTask", json!({ "task": arn }));
+    }
+
+    pub async fn until_stopped(&mut self, task: &str) -> Value {
+        self.until(|stage| stage.task(task)["lastStatus"] == "STOPPED").await;
+        self.task(task)
     }
 
     pub fn task(&mut self, arn: &str) -> Value {
@@ -261,6 +282,10 @@ impl Stage {
 
     pub fn log(&self, task: &str) -> PathBuf {
         self.runner.log(task, "main")
+    }
+
+    pub fn log_of(&self, task: &str, container: &str) -> String {
+        fs::read_to_string(self.runner.log(task, container)).unwrap_or_default()
     }
 
     pub fn url(&self) -> String {
@@ -416,4 +441,12 @@ fn rows() -> Vec<Vec<String>> {
     let tables = ["/proc/net/tcp", "/proc/net/tcp6"].map(|table| fs::read_to_string(table).unwrap_or_default());
     let lines = tables.iter().flat_map(|table| table.lines().skip(1));
     lines.map(|line| line.split_whitespace().map(str::to_owned).collect()).collect()
+}
+
+/// Control groups that were made for a task.
+pub fn groups_of(task: &str) -> Vec<String> {
+    let all = walkdir::WalkDir::new("/sys/fs/cgroup").into_iter().flatten();
+    all.map(|entry| entry.path().display().to_string())
+        .filter(|path| path.contains(&format!("dockless-{task}")))
+        .collect()
 }

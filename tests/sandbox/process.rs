@@ -25,7 +25,7 @@ fn text(path: &Path) -> &str {
 }
 
 /// Runs, and does not merely wait for its parent to take note of its end.
-fn is_alive(process: &str) -> bool {
+pub fn is_alive(process: u32) -> bool {
     let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
     status.lines().any(|line| line.starts_with("State:") && !line.contains('Z') && !line.contains('X'))
 }
@@ -137,7 +137,7 @@ fn command_that_takes_too_long_is_ended_with_all_its_children() {
     let output = command.env("TMPDIR", dir.path()).output().unwrap();
     assert_eq!(output.status.code(), Some(6), "{output:?}");
     let sleeper = String::from_utf8(output.stdout).unwrap();
-    assert!(!is_alive(sleeper.trim()), "{sleeper} sleeps on");
+    assert!(!is_alive(sleeper.trim().parse().unwrap()), "{sleeper} sleeps on");
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
 }
 

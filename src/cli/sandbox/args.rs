@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 
 use super::{Request, Surroundings};
+use crate::sandbox::run::Secrets;
 use crate::sandbox::{self, Error, Faults, Home, Options, Pace, RunTasks};
 
 #[derive(Debug, Args)]
@@ -58,12 +59,22 @@ pub struct Manner {
     /// Start the containers of tasks from the images in the sandbox's registry
     ///
     /// Each task has a network namespace of its own, and each service is reached on 127.0.0.1 through a small load
-    /// balancer; `dockless sandbox status` says where. Needs root or user namespaces.
+    /// balancer; `dockless sandbox status` says where. From inside, a task reaches nothing: no other task, not this
+    /// machine, not the internet. Containers start in the order of their dependsOn; their memory is limited where control
+    /// groups can be made, which start and status tell, and cpu is not. Logs of ended tasks and unpacked images are kept
+    /// for an hour. Needs root or user namespaces.
     #[arg(long)]
     pub run_tasks: Option<bool>,
     /// Tasks share this machine's network, where it has no namespaces; what they bind may be reached from outside
     #[arg(long, requires = "run_tasks")]
     pub host_network: Option<bool>,
+    /// JSON file that gives the values of tasks' secrets and parameters, by valueFrom; nobody else may read it
+    ///
+    /// {"arn:aws:secretsmanager:…:secret:db-AbCdEf": {"password": "…"}, "/app/token": "…", "arn:aws:s3:::bucket/app.env":
+    /// "path of that file"}. A task that asks for one that is not in it stops with ResourceInitializationError, as in
+    /// ECS.
+    #[arg(long, value_name = "FILE", requires = "run_tasks")]
+    pub secrets: Option<PathBuf>,
     /// Append every AWS call and its answer to this file
     #[arg(long, value_name = "FILE")]
     pub record: Option<PathBuf>,
@@ -107,6 +118,9 @@ impl Start {
         if let Some(faults) = &self.manner.faults {
             flag("--faults", absolute(faults)?.into());
         }
+        if let Some(secrets) = &self.manner.secrets {
+            flag("--secrets", absolute(secrets)?.into());
+        }
         if let Some(record) = &self.manner.record {
             flag("--record", absolute(record)?.into());
         }
@@ -149,7 +163,9 @@ impl Manner {
         };
         let pace = if self.clock == Some(Speed::Real) { Pace::Real } else { Pace::Fast };
         let region = around.region.clone().unwrap_or_else(|| sandbox::REGION.into());
+        let secrets = self.secrets.as_deref().map(Secrets::read).transpose()?.unwrap_or_default();
         let run_tasks = (self.run_tasks == Some(true)).then(|| RunTasks {
+            secrets,
             program: around.program.clone().unwrap_or_else(|| "dockless".into()),
             host_network: self.host_network == Some(true),
         });

@@ -5,6 +5,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::memory::Group;
 use super::network::Network;
 use super::peer::Peer;
 use super::spec;
@@ -27,19 +28,33 @@ pub struct Setting<'a> {
     pub logs: &'a Path,
     pub hostname: &'a str,
     pub volumes: &'a [(String, PathBuf)],
+    /// The task's own, if memory is counted here.
+    pub memory: Option<&'a Group>,
+}
+
+/// How a container ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Exit {
+    pub code: i32,
+    /// It was killed because it took more memory than it may.
+    pub starved: bool,
+}
+
+impl Exit {
+    pub const KILLED: Exit = Exit { code: 137, starved: false };
 }
 
 impl Running {
-    pub async fn start(container: &spec::Container, lower: PathBuf, setting: &Setting<'_>) -> Result<Self, Error> {
+    pub async fn start(container: &spec::Container, lower: &Path, setting: &Setting<'_>) -> Result<Self, Error> {
         let place = setting.dir.join(&container.name);
         fs::create_dir_all(&place).map_err(Error::file(&place))?;
         let log = log(container, setting)?;
         if !(setting.ground.mount && setting.ground.overlay) {
-            copy(lower.clone(), place.join("root")).await?;
+            copy(lower.to_owned(), place.join("root")).await?;
         }
         let spec = ContainerSpec {
             ground: setting.ground.clone(),
-            lower,
+            lower: lower.to_owned(),
             place,
             network: setting.network.keeper(),
             log,
@@ -47,6 +62,7 @@ impl Running {
             address: setting.network.address(),
             binds: container.mounts.iter().filter_map(|mount| bind(mount, setting.volumes)).collect(),
             readonly: container.readonly,
+            memory: memory(container, setting)?,
             process: process(container, setting.hostname),
         };
         let refuse = |why: String| Error::Start { container: container.name.clone(), why };
@@ -63,11 +79,12 @@ impl Running {
         self.pid
     }
 
-    /// Its exit code. May be given up and asked again.
-    pub async fn ended(&mut self) -> i32 {
+    /// How it ended. May be given up and asked again.
+    pub async fn ended(&mut self) -> Exit {
         match self.peer.hear().await {
-            Ok(Word::Exited(code)) => code,
-            _ => 137,
+            Ok(Word::Exited(code)) => Exit { code, starved: false },
+            Ok(Word::Starved(code)) => Exit { code, starved: true },
+            _ => Exit::KILLED,
         }
     }
 
@@ -97,7 +114,13 @@ fn process(container: &spec::Container, hostname: &str) -> Process {
     process
 }
 
-/// The log, begun with what was asked for and is not done.
+fn memory(container: &spec::Container, setting: &Setting<'_>) -> Result<Option<Group>, Error> {
+    let Some(task) = setting.memory else { return Ok(None) };
+    let made = task.child(&container.name, container.memory);
+    made.map(Some).map_err(Error::file(&task.dir))
+}
+
+/// The log, begun with what was asked for and cannot be done.
 fn log(container: &spec::Container, setting: &Setting<'_>) -> Result<PathBuf, Error> {
     fs::create_dir_all(setting.logs).map_err(Error::file(setting.logs))?;
     let path = setting.logs.join(format!("{}.log", container.name));
@@ -106,7 +129,7 @@ fn log(container: &spec::Container, setting: &Setting<'_>) -> Result<PathBuf, Er
     let user = &container.process.user;
     let alone = setting.ground.user && !user.is_empty();
     let alone = alone.then(|| format!("it runs as root instead of {user}, the only user there is without real root"));
-    let notes = container.notes.iter().chain(&alone).map(|note| format!("sandbox: {note}\n")).collect::<String>();
+    let notes = alone.map(|note| format!("sandbox: {note}\n")).unwrap_or_default();
     file.write_all(notes.as_bytes()).map_err(Error::file(&path))?;
     Ok(path)
 }

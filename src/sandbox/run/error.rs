@@ -22,6 +22,10 @@ pub enum Error {
     Pull { image: String, why: String },
     #[error("CannotStartContainerError: {container}: {why}")]
     Start { container: String, why: String },
+    #[error("{0}")]
+    Initialization(String),
+    #[error("{}: {why}", path.display())]
+    Secrets { path: PathBuf, why: String },
 }
 
 impl Error {
@@ -42,13 +46,18 @@ impl Explain for Error {
             Error::NoRoot { .. } => {
                 Some("Run as root or allow user namespaces, or leave out --run-tasks: tasks are then simulated.".into())
             }
+            Error::Secrets { path, .. } => Some(format!(
+                "Write {{\"VALUE-FROM\": \"VALUE\"}} into it, the ARNs and names that task definitions use, and say \
+                 chmod 600 {}.",
+                path.display()
+            )),
             _ => None,
         }
     }
 
     fn kind(&self) -> Kind {
         match self {
-            Error::NoNetwork { .. } | Error::NoRoot { .. } => Kind::Input,
+            Error::NoNetwork { .. } | Error::NoRoot { .. } | Error::Secrets { .. } => Kind::Input,
             _ => Kind::Failed,
         }
     }

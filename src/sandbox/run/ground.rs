@@ -5,6 +5,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::memory::Hierarchy;
+
 /// Each member says whether containers get one of their own.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ground {
@@ -18,6 +20,8 @@ pub struct Ground {
     pub overlay: bool,
     /// Without a mount namespace a root is at least changed to.
     pub chroot: bool,
+    /// Where their memory is counted and limited.
+    pub memory: Option<Hierarchy>,
     /// What was refused, and the kernel's word for it.
     pub refused: Vec<String>,
 }
@@ -50,7 +54,11 @@ impl fmt::Display for Ground {
             (true, false) => "pivoted to a copy of the image",
             (false, _) => "chroot to a copy of the image",
         };
-        write!(f, "{spaces}, {who}; root {root}")?;
+        let memory = match &self.memory {
+            Some(place) => format!("memory limited by cgroup v{}", if place.unified { 2 } else { 1 }),
+            None => "memory not limited".into(),
+        };
+        write!(f, "{spaces}, {who}; root {root}; {memory}, cpu not limited")?;
         if self.refused.is_empty() { Ok(()) } else { write!(f, " (refused: {})", self.reasons()) }
     }
 }
@@ -68,16 +76,19 @@ mod tests {
             names: true,
             overlay: true,
             chroot: true,
+            memory: Some(Hierarchy { unified: true, dir: "/sys/fs/cgroup".into() }),
             ..Ground::default()
         };
         assert_eq!(
             full.to_string(),
-            "network, mount, pid, uts and ipc namespaces, as root; root pivoted to an overlay"
+            "network, mount, pid, uts and ipc namespaces, as root; root pivoted to an overlay; memory limited by cgroup v2, cpu \
+             not limited"
         );
         let bare = Ground { chroot: true, refused: vec!["network: EPERM".into()], ..Ground::default() };
         assert_eq!(
             bare.to_string(),
-            "no namespaces, as root; root chroot to a copy of the image (refused: network: EPERM)"
+            "no namespaces, as root; root chroot to a copy of the image; memory not limited, cpu not limited (refused: network: \
+             EPERM)"
         );
         assert!(!full.with_host_network().network);
     }

@@ -10,15 +10,19 @@
 mod child;
 mod container;
 mod crew;
+mod depend;
 mod error;
 mod front;
 mod ground;
 mod health;
 mod images;
+mod leftovers;
+mod memory;
 mod network;
 mod peer;
 mod roots;
 mod route;
+mod secrets;
 mod spec;
 mod target;
 mod task;
@@ -39,6 +43,8 @@ pub use error::Error;
 pub use front::Front;
 pub use ground::Ground;
 pub use images::{Blob, Image, Images};
+pub use leftovers::sweep;
+pub use secrets::Secrets;
 pub use target::TargetCheck;
 
 use front::Fronts;
@@ -59,6 +65,7 @@ pub struct Options {
     /// Health is looked at more often than the settings say, as it suits a plane whose clock runs fast.
     pub hurry: bool,
     pub target_check: TargetCheck,
+    pub secrets: Secrets,
 }
 
 /// What happened to a task, for `Plane::task_event`.
@@ -84,6 +91,7 @@ struct Shared {
     ground: Ground,
     hurry: bool,
     target_check: TargetCheck,
+    secrets: Secrets,
     images: Arc<dyn Images>,
     roots: Roots,
     reports: mpsc::UnboundedSender<Report>,
@@ -93,6 +101,13 @@ struct Shared {
 impl Shared {
     fn logs(&self, task: &str) -> PathBuf {
         self.dir.join("logs").join(task)
+    }
+
+    /// Takes away what nobody has used for long.
+    async fn prune(&self) {
+        let before = self.clock.now() - leftovers::KEPT;
+        leftovers::prune_logs(&self.dir, before);
+        self.roots.prune(before).await;
     }
 }
 
@@ -107,10 +122,7 @@ impl Runner {
     pub async fn open(options: Options, images: Arc<dyn Images>, clock: Clock) -> Result<(Self, Reports), Error> {
         fs::create_dir_all(&options.dir).map_err(Error::file(&options.dir))?;
         let dir = options.dir.canonicalize().map_err(Error::file(&options.dir))?;
-        // Left by a sandbox that was killed; the processes have ended with it.
-        for old in ["tasks", "probe"] {
-            let _ = tree::remove(&dir.join(old));
-        }
+        sweep(&dir);
         let ground = ground(&options, &dir.join("probe")).await?;
         let (reports, heard) = mpsc::unbounded_channel();
         let shared = Shared {
@@ -118,12 +130,14 @@ impl Runner {
             program: options.program,
             hurry: options.hurry,
             target_check: options.target_check,
+            secrets: options.secrets,
             ground,
             images,
             reports,
             clock: clock.clone(),
             dir: dir.clone(),
         };
+        shared.prune().await;
         let fronts = Mutex::new(Fronts::new(dir.join("fronts.json"), clock));
         Ok((Runner { shared: Arc::new(shared), tasks: Mutex::default(), fronts }, heard))
     }

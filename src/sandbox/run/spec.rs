@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::depend::{self, Need};
 use super::health::Timing;
+use super::secrets::Given;
 use super::wire::Process;
 use crate::image::Config;
 
@@ -17,11 +19,15 @@ pub struct Container {
     pub readonly: bool,
     pub stop_signal: u8,
     pub stop_timeout: Duration,
+    /// What must have come about before it starts.
+    pub needs: Vec<Need>,
+    /// How long it may take to fulfil what others wait for. ECS's agent on EC2 sets no limit of its own, nor do we.
+    pub start_timeout: Option<Duration>,
+    /// In bytes.
+    pub memory: Option<u64>,
     /// The health check's command and timing.
     pub health: Option<(Vec<String>, Timing)>,
     pub mounts: Vec<Mount>,
-    /// What was asked for and is not done here.
-    pub notes: Vec<String>,
 }
 
 /// A volume of the task, by name, and where the container sees it.
@@ -35,7 +41,7 @@ pub struct Mount {
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// Puts a container together; `overrides` are those of the task, for all of its containers.
-pub fn container(definition: &Value, overrides: &Value, config: &Config) -> Result<Container, String> {
+pub fn container(definition: &Value, overrides: &Value, config: &Config, given: Given) -> Result<Container, String> {
     let name = text(definition, "name");
     let named = |list: &Value| list.as_array()?.iter().find(|one| one["name"] == name.as_str()).cloned();
     let over = named(&overrides["containerOverrides"]).unwrap_or_default();
@@ -43,15 +49,15 @@ pub fn container(definition: &Value, overrides: &Value, config: &Config) -> Resu
     if args.is_empty() {
         return Err("no command specified".into());
     }
-    let given = |own: &str, image: &str| match text(definition, own) {
+    let chosen = |own: &str, image: &str| match text(definition, own) {
         own if own.is_empty() => config.runtime(image).and_then(Value::as_str).unwrap_or_default().to_owned(),
         own => own,
     };
     let process = Process {
         args,
-        env: env(definition, &over, config),
-        cwd: given("workingDirectory", "WorkingDir"),
-        user: given("user", "User"),
+        env: env(definition, &over, config, given),
+        cwd: chosen("workingDirectory", "WorkingDir"),
+        user: chosen("user", "User"),
     };
     Ok(Container {
         process,
@@ -61,7 +67,9 @@ pub fn container(definition: &Value, overrides: &Value, config: &Config) -> Resu
         stop_timeout: Duration::from_secs(definition["stopTimeout"].as_u64().unwrap_or(30)),
         health: health(&definition["healthCheck"]),
         mounts: rows(definition, "mountPoints").map(mount).collect(),
-        notes: notes(definition),
+        needs: depend::needs(definition),
+        start_timeout: definition["startTimeout"].as_u64().map(Duration::from_secs),
+        memory: over["memory"].as_u64().or(definition["memory"].as_u64()).map(|mebibytes| mebibytes << 20),
         name,
     })
 }
@@ -77,13 +85,14 @@ fn args(definition: &Value, over: &Value, config: &Config) -> Vec<String> {
     entry.clone().unwrap_or_else(|| image("Entrypoint")).into_iter().chain(command).collect()
 }
 
-fn env(definition: &Value, over: &Value, config: &Config) -> Vec<(String, String)> {
+/// Each overrides those before it: the image, files, the definition and its secrets, the overrides.
+fn env(definition: &Value, over: &Value, config: &Config, given: Given) -> Vec<(String, String)> {
     let mut env = vec![("PATH".to_owned(), PATH.to_owned())];
     let image = config.runtime("Env").and_then(strings).unwrap_or_default();
     let image = image.iter().filter_map(|entry| entry.split_once('=')).map(|(name, value)| (name.into(), value.into()));
-    let given = rows(definition, "environment").chain(rows(over, "environment"));
-    let given = given.map(|row| (text(row, "name"), text(row, "value")));
-    for (name, value) in image.chain(given) {
+    let listed = |from| rows(from, "environment").map(|row| (text(row, "name"), text(row, "value")));
+    let own = given.files.into_iter().chain(listed(definition)).chain(given.secrets).chain(listed(over));
+    for (name, value) in image.chain(own) {
         match env.iter_mut().find(|(known, _)| *known == name) {
             Some(known) => known.1 = value,
             None => env.push((name, value)),
@@ -107,13 +116,6 @@ fn health(check: &Value) -> Option<(Vec<String>, Timing)> {
 
 fn mount(row: &Value) -> Mount {
     Mount { volume: text(row, "sourceVolume"), path: text(row, "containerPath"), readonly: row["readOnly"] == true }
-}
-
-fn notes(definition: &Value) -> Vec<String> {
-    let secrets = rows(definition, "secrets").map(|secret| text(secret, "name"));
-    let secrets = secrets.map(|name| format!("{name} is not set: the sandbox does not know the secret's value"));
-    let files = rows(definition, "environmentFiles").map(|file| format!("{} is not read", text(file, "value")));
-    secrets.chain(files).collect()
 }
 
 /// A signal by name or number.
@@ -150,7 +152,7 @@ mod tests {
     }
 
     fn of(definition: Value, over: Value) -> Container {
-        container(&definition, &json!({ "containerOverrides": [over] }), &image()).unwrap()
+        container(&definition, &json!({ "containerOverrides": [over] }), &image(), Given::default()).unwrap()
     }
 
     #[test]
@@ -179,7 +181,11 @@ mod tests {
     fn entry_point_of_the_definition_silences_the_images_command() {
         assert_eq!(of(json!({ "name": "web", "entryPoint": ["sh"] }), Value::Null).process.args, ["sh"]);
         let nothing = Config::parse(b"{}").unwrap();
-        assert!(container(&json!({ "name": "web" }), &Value::Null, &nothing).unwrap_err().contains("no command"));
+        assert!(
+            container(&json!({ "name": "web" }), &Value::Null, &nothing, Given::default())
+                .unwrap_err()
+                .contains("no command")
+        );
     }
 
     #[test]
@@ -192,8 +198,17 @@ mod tests {
     }
 
     #[test]
-    fn secret_without_a_value_is_told() {
-        let secrets = json!({ "name": "w", "secrets": [{ "name": "TOKEN", "valueFrom": "arn:x" }] });
-        assert!(of(secrets, Value::Null).notes[0].starts_with("TOKEN is not set"));
+    fn definition_goes_over_files_and_secrets_over_the_definition() {
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let given = Given {
+            files: vec![pair("A", "file"), pair("B", "file")],
+            secrets: vec![pair("C", "secret"), pair("D", "secret")],
+        };
+        let row = |name: &str, value: &str| json!({ "name": name, "value": value });
+        let definition = json!({ "name": "w", "environment": [row("B", "definition"), row("C", "definition")] });
+        let over = json!({ "containerOverrides": [{ "name": "w", "environment": [row("D", "override")] }] });
+        let env = container(&definition, &over, &image(), given).unwrap().process.env;
+        let env: Vec<String> = env.iter().skip(1).map(|(name, value)| format!("{name}={value}")).collect();
+        assert_eq!(env, ["A=file", "B=definition", "C=secret", "D=override"]);
     }
 }

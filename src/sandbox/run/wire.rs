@@ -2,12 +2,14 @@
 //! standard input. Secrets pass here and never as arguments, and a socket that closes means that the runner is
 //! gone, however it went.
 
+use std::fmt;
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
 use super::ground::Ground;
+use super::memory::Group;
 
 /// First argument of a child: `dockless sandbox-child network`.
 pub const WORD: &str = "sandbox-child";
@@ -35,6 +37,7 @@ pub struct ContainerSpec {
     pub address: Ipv4Addr,
     pub binds: Vec<Bind>,
     pub readonly: bool,
+    pub memory: Option<Group>,
     pub process: Process,
 }
 
@@ -46,13 +49,21 @@ pub struct Bind {
     pub readonly: bool,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct Process {
     pub args: Vec<String>,
     pub env: Vec<(String, String)>,
     pub cwd: String,
     /// As an image says it: `user`, `uid`, `user:group`; empty for root.
     pub user: String,
+}
+
+/// Values may be secrets.
+impl fmt::Debug for Process {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = self.env.iter().map(|(name, _)| name.as_str()).collect();
+        write!(f, "{:?} as {:?} in {:?} with {names:?}", self.args, self.user, self.cwd)
+    }
 }
 
 /// A command to run beside a container's process.
@@ -79,6 +90,8 @@ pub enum Word {
     /// The container's first process, as the host counts.
     Running(u32),
     Exited(i32),
+    /// With this code, because it took more memory than it may.
+    Starved(i32),
     Failed(String),
     Ground(Ground),
 }

@@ -58,12 +58,13 @@ impl Server {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, options.port));
         let listener = TcpListener::bind(address).await.map_err(|why| Error::Bind { address, why })?;
         let port = listener.local_addr().map_err(|why| Error::Bind { address, why })?.port();
-        let running = Running {
+        let mut running = Running {
             dir: std::path::absolute(&options.dir).map_err(Error::file(&options.dir))?,
             pid: std::process::id(),
             port,
             account: options.account.clone(),
             region: options.region.clone(),
+            tasks: None,
         };
         let (run_tasks, pace) = (options.run_tasks.clone(), options.pace);
         let site = Arc::new(Site::open(options, &home, port, plane, clock.clone())?);
@@ -73,6 +74,7 @@ impl Server {
             Some(wanted) => Some(Tasks::open(wanted, &home, pace, &site, clock).await?),
             None => None,
         };
+        running.tasks = tasks.as_ref().map(Tasks::ground);
         occupied.describe(&running)?;
         Ok(Server { listener, site, tasks, running, _occupied: occupied })
     }

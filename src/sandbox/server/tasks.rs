@@ -35,9 +35,15 @@ impl Tasks {
             host_network: wanted.host_network,
             hurry: pace == Pace::Fast,
             target_check: TargetCheck::default(),
+            secrets: wanted.secrets,
         };
         let (runner, reports) = Runner::open(options, Arc::new(client), clock).await?;
         Ok(Tasks { runner, reports })
+    }
+
+    /// What containers get on this machine, in words.
+    pub fn ground(&self) -> String {
+        self.runner.ground().to_string()
     }
 
     /// Brings about what the plane wants now.

@@ -60,6 +60,35 @@ fn task_that_exits_is_replaced() {
 }
 
 #[test]
+fn container_that_others_waited_for_may_be_over_before_the_task_is_up() {
+    let mut stage = Stage::new();
+    let container = |name: &str, essential| json!({ "name": name, "image": "web:1", "essential": essential });
+    stage.register("web", json!({ "containerDefinitions": [container("web", true), container("init", false)] }));
+    stage.plane.set_usual_fate(Some(Fate::External));
+    stage.create(1, json!({}));
+    stage.pass(1.0);
+    let arn = stage.plane.wants()[0].task_arn.clone();
+    let exited = |name: &str, code| TaskEvent::Exited { container: Some(name.into()), code };
+    report(&mut stage, &arn, exited("init", 0));
+    assert_eq!(state(&mut stage, &arn)["lastStatus"], "PENDING");
+    report(&mut stage, &arn, TaskEvent::Started);
+    let task = state(&mut stage, &arn);
+    let words = [0, 1].map(|at| task["containers"][at]["lastStatus"].clone());
+    assert_eq!((&task["lastStatus"], words), (&json!("RUNNING"), [json!("RUNNING"), json!("STOPPED")]));
+}
+
+#[test]
+fn container_that_waited_in_vain_ends_its_task_if_it_is_essential() {
+    let (mut stage, arn) = service();
+    let reason = "CannotStartContainerError: dependency graph: …".to_owned();
+    report(&mut stage, &arn, TaskEvent::NeverStarted { container: "web".into(), reason: reason.clone() });
+    let task = state(&mut stage, &arn);
+    let container = &task["containers"][0];
+    assert_eq!((&container["exitCode"], &container["reason"]), (&json!(143), &json!(reason)));
+    assert_eq!(task["stopCode"], "EssentialContainerExited");
+}
+
+#[test]
 fn task_that_cannot_start_says_why() {
     let (mut stage, arn) = service();
     report(&mut stage, &arn, TaskEvent::FailedToStart("CannotPullContainerError: no such image".into()));

@@ -13,6 +13,9 @@ pub(super) const OUT_OF_MEMORY: &str = "OutOfMemoryError: Container killed due t
 /// Killed at the end of its stop time-out: what becomes of a process that is PID 1 and handles no SIGTERM.
 pub(super) const KILLED: i64 = 137;
 
+/// What ECS shows for a container whose dependencies cannot come about (amazon-ecs-agent#3218).
+pub(super) const NEVER_STARTED: i64 = 143;
+
 const USUAL_INITIALIZATION: &str = "ResourceInitializationError: unable to pull secrets or registry auth: execution resource \
                                     retrieval failed: unable to retrieve secret from asm: service call has been retried 1 time(s)";
 

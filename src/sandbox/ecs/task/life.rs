@@ -90,7 +90,9 @@ impl Task {
     fn run(&mut self, at: Now, pace: &Pace) {
         self.status = Status::Running;
         self.times.started = Some(at);
-        self.containers.iter_mut().for_each(|container| container.status = Status::Running);
+        // One that others waited for may be over already.
+        let starting = self.containers.iter_mut().filter(|container| container.status != Status::Stopped);
+        starting.for_each(|container| container.status = Status::Running);
         self.expect_checks(at, pace);
         match self.fate {
             Fate::ExitCode { after, .. } | Fate::OutOfMemory { after } | Fate::SpotInterruption { after } => {

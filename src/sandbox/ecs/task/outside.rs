@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::ending::{KILLED, OUT_OF_MEMORY};
+use super::ending::{KILLED, NEVER_STARTED, OUT_OF_MEMORY};
 use super::{Status, Step, Task};
 use crate::sandbox::ecs::Plane;
 use crate::sandbox::ecs::fate::Fate;
@@ -22,6 +22,11 @@ pub enum TaskEvent {
     Exited {
         container: Option<String>,
         code: i64,
+    },
+    /// What the container waited for can never come about; the reason in ECS's form.
+    NeverStarted {
+        container: String,
+        reason: String,
     },
     OutOfMemory {
         container: Option<String>,
@@ -95,7 +100,7 @@ impl Plane {
 impl Task {
     fn hear(&mut self, event: TaskEvent, now: Now, pace: &Pace) {
         if self.status >= Status::Deprovisioning {
-            return;
+            return self.amend(event);
         }
         match event {
             TaskEvent::Started if self.is_pending() && self.is_wanted() => {
@@ -108,9 +113,28 @@ impl Task {
             TaskEvent::OutOfMemory { container } => {
                 self.exit(self.place(container), KILLED, Some(OUT_OF_MEMORY), now, pace);
             }
+            TaskEvent::NeverStarted { container, reason } => {
+                self.exit(self.place(Some(container)), NEVER_STARTED, Some(&reason), now, pace);
+            }
             TaskEvent::Healthy => self.judge(true),
             TaskEvent::Unhealthy => self.judge(false),
             TaskEvent::Started | TaskEvent::FailedToStart(_) => {}
+        }
+    }
+
+    /// How the other containers came to their end is heard after the first that mattered.
+    fn amend(&mut self, event: TaskEvent) {
+        let (container, code, reason) = match event {
+            TaskEvent::Exited { container, code } => (container, code, None),
+            TaskEvent::OutOfMemory { container } => (container, KILLED, Some(OUT_OF_MEMORY.to_owned())),
+            _ => return,
+        };
+        let place = self.place(container);
+        if self.status == Status::Deprovisioning
+            && let Some(container) = self.containers.get_mut(place)
+        {
+            container.exit_code = Some(code);
+            container.reason = reason;
         }
     }
 

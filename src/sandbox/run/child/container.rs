@@ -6,23 +6,42 @@ use std::io::{Read, Write};
 use std::os::fd::{AsFd, AsRawFd};
 use std::process::{Child, Command, Stdio};
 
-use rustix::io::{FdFlags, fcntl_setfd};
+use rustix::io::{Errno, FdFlags, fcntl_setfd};
+use rustix::net::RecvFlags;
 use rustix::process::{Pid, Signal, WaitOptions, kill_process, set_child_subreaper, setsid};
 use rustix::thread::{ThreadNameSpaceType, UnshareFlags};
 
 use super::{Attempt, Heard, at, code, is_over, kill, listen, namespace, pid, pidfd, say, socket, told};
+use crate::sandbox::run::memory::{Grip, Group};
 use crate::sandbox::run::wire::{ContainerSpec, WORD, Word};
+
+/// The code of a process that was killed.
+const KILLED: i32 = 137;
 
 pub fn run() -> Attempt<u8> {
     let spec: ContainerSpec = told()?;
     // A group of its own: an interrupt at the terminal is for the sandbox, which stops its tasks in order.
     let _ = setsid();
+    let group = at("memory limit", spec.memory.as_ref().map(Group::hold).transpose())?;
     enter(&spec)?;
     let mut first = start(&spec)?;
     say(&Word::Running(pid(&first).as_raw_nonzero().get() as u32));
     let code = attend(&mut first)?;
-    say(&Word::Exited(code));
+    let starved = code == KILLED && group.as_ref().is_some_and(Grip::has_starved);
+    group.iter().for_each(Grip::remove);
+    say(&if starved { Word::Starved(code) } else { Word::Exited(code) });
+    if is_orphaned() {
+        // Nobody else is there to do it.
+        group.iter().for_each(Grip::remove_task);
+    }
     Ok(0)
+}
+
+/// Whether the runner has closed its end of the socket.
+fn is_orphaned() -> bool {
+    let mut byte = [0];
+    let heard = rustix::net::recv(socket(), &mut byte[..], RecvFlags::PEEK | RecvFlags::DONTWAIT);
+    matches!(heard, Ok((0, _)) | Err(Errno::CONNRESET))
 }
 
 fn enter(spec: &ContainerSpec) -> Attempt<()> {

@@ -9,6 +9,7 @@ use rustix::thread::UnshareFlags;
 
 use super::{Attempt, namespace, root, say, told};
 use crate::sandbox::run::ground::Ground;
+use crate::sandbox::run::memory::Hierarchy;
 use crate::sandbox::run::wire::{ProbeSpec, Word};
 
 pub fn run() -> Attempt<u8> {
@@ -19,6 +20,10 @@ pub fn run() -> Attempt<u8> {
             Ok(()) => ground.user = true,
             Err(why) => ground.refused.push(why),
         }
+    }
+    match Hierarchy::find() {
+        Ok(place) => ground.memory = Some(place),
+        Err(why) => ground.refused.push(format!("memory limits: {why}")),
     }
     ground.network = may("network", UnshareFlags::NEWNET, &mut ground.refused);
     ground.mount = may("mount", UnshareFlags::NEWNS, &mut ground.refused);

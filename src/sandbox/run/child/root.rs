@@ -15,8 +15,10 @@ use rustix::mount::{
 use rustix::process::{chdir, chroot, pivot_root};
 
 use super::{Attempt, at};
+use crate::sandbox::run::memory::Group;
 use crate::sandbox::run::wire::{Bind, ContainerSpec};
 
+const LIMITS: &str = "/sys/fs/cgroup";
 const DEVICES: [&str; 6] = ["null", "zero", "full", "random", "urandom", "tty"];
 
 /// From here on this process sees the container's files and no others.
@@ -39,6 +41,7 @@ pub fn enter(spec: &ContainerSpec) -> Attempt<()> {
     at("pivot_root", pivot_root(".", "."))?;
     // Before the old root goes: in a user namespace a new proc is only to be had beside a visible one.
     system_files();
+    spec.memory.iter().for_each(show_limits);
     at("old root", unmount(".", UnmountFlags::DETACH))?;
     at("root", chdir("/"))?;
     devices.into_iter().for_each(|(name, device)| drop(device.and_then(|device| place_device(name, device))));
@@ -91,6 +94,22 @@ fn system_files() {
     let links = [("fd", "/proc/self/fd"), ("stdin", "/proc/self/fd/0"), ("stdout", "/proc/self/fd/1")];
     for (name, target) in links.into_iter().chain([("stderr", "/proc/self/fd/2")]) {
         let _ = symlink(target, Path::new("/dev").join(name));
+    }
+}
+
+/// A program that asks how much memory it has, as Java does to size its heap, is told of its own limit.
+fn show_limits(group: &Group) {
+    let shown = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC | MountFlags::RDONLY;
+    if group.unified {
+        let _ = mount("cgroup2", LIMITS, "cgroup2", shown, None);
+        return;
+    }
+    let _ = mount("tmpfs", LIMITS, "tmpfs", MountFlags::NOSUID, Some(c"mode=755"));
+    // Java takes no notice of memory where one of the others is missing.
+    for (name, options) in [("memory", c"memory"), ("cpu", c"cpu"), ("cpuacct", c"cpuacct"), ("cpuset", c"cpuset")] {
+        let dir = Path::new(LIMITS).join(name);
+        let _ = fs::create_dir(&dir);
+        let _ = mount("cgroup", &dir, "cgroup", shown, Some(options));
     }
 }
 
