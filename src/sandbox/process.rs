@@ -49,7 +49,7 @@ pub async fn detach(home: &Home, program: &Path, arguments: &[OsString], clock: 
 pub async fn stop(home: &Home, clock: &Clock) -> Result<Running, Error> {
     let absent = || Error::NotRunning { dir: home.dir().to_owned() };
     let Some(running) = home.running()? else {
-        sweep(home)?;
+        sweep(home, clock).await?;
         return Err(absent());
     };
     let pid = i32::try_from(running.pid).ok().and_then(Pid::from_raw).ok_or_else(absent)?;
@@ -68,10 +68,10 @@ pub async fn stop(home: &Home, clock: &Clock) -> Result<Running, Error> {
     Err(Error::Stuck { dir: home.dir().to_owned(), pid: running.pid })
 }
 
-fn sweep(home: &Home) -> Result<(), Error> {
+async fn sweep(home: &Home, clock: &Clock) -> Result<(), Error> {
     if home.tasks().exists() && !home.is_occupied()? {
         let _held = home.occupy()?;
-        super::run::sweep(&home.tasks());
+        super::run::sweep(&home.tasks(), clock).await;
     }
     Ok(())
 }

@@ -442,11 +442,3 @@ fn rows() -> Vec<Vec<String>> {
     let lines = tables.iter().flat_map(|table| table.lines().skip(1));
     lines.map(|line| line.split_whitespace().map(str::to_owned).collect()).collect()
 }
-
-/// Control groups that were made for a task.
-pub fn groups_of(task: &str) -> Vec<String> {
-    let all = walkdir::WalkDir::new("/sys/fs/cgroup").into_iter().flatten();
-    all.map(|entry| entry.path().display().to_string())
-        .filter(|path| path.contains(&format!("dockless-{task}")))
-        .collect()
-}

@@ -278,7 +278,8 @@ fn killed_at_any_moment_it_keeps_what_it_promised() {
                 }
             });
         });
-        std::thread::sleep(Duration::from_millis(30 + 7 * round as u64));
+        promised.extend(receiver.recv_timeout(Duration::from_secs(10)));
+        std::thread::sleep(Duration::from_millis(7 * round as u64));
         drop(victim);
         pusher.join().unwrap();
         promised.extend(receiver.try_iter());

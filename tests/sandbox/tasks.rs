@@ -11,7 +11,6 @@ use std::time::{Duration, Instant};
 use dockless::sandbox::Home;
 
 use super::process::is_alive;
-use crate::running::groups_of;
 use crate::support::record;
 
 const DEPLOY: &str = r#"
@@ -80,13 +79,22 @@ fn program(dir: &Path, name: &str) -> Command {
 }
 
 /// A sandbox in the foreground.
-fn serving(dir: &Path) -> Child {
+struct Serving(Child);
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn serving(dir: &Path, port: u16) -> Serving {
     let mut command = program(dir, env!("CARGO_BIN_EXE_dockless"));
-    command.args(["sandbox", "start", "--run-tasks", "--port", "0", "--dir", "state"]);
+    command.args(["sandbox", "start", "--run-tasks", "--dir", "state", "--port", &port.to_string()]);
     let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let home = Home::new(dir.join("state"));
     until("it is up", || home.running().unwrap().is_some_and(|running| running.pid == child.id()));
-    child
+    Serving(child)
 }
 
 fn until(what: &str, so: impl Fn() -> bool) {
@@ -105,25 +113,31 @@ fn tasks_end_at_once_with_a_sandbox_that_is_killed_and_nothing_is_left() {
     let (state, run) = (dir.path().join("state"), |words: &[&str]| {
         program(dir.path(), env!("CARGO_BIN_EXE_dockless")).args(words).args(["--dir", "state"]).output().unwrap()
     });
+    let mut port = 0;
     for with_children in [false, true] {
-        let mut sandbox = serving(dir.path());
+        let mut sandbox = serving(dir.path(), port);
+        // Images are named by it.
+        port = Home::new(&state).running().unwrap().unwrap().port;
+        let id = sandbox.0.id();
         if !with_children {
             let exports = String::from_utf8(run(&["sandbox", "env"]).stdout).unwrap();
             let deployed = program(dir.path(), "sh").args(["-c", &format!("{exports}{DEPLOY}")]).output().unwrap();
             assert!(deployed.status.success(), "{}", String::from_utf8_lossy(&deployed.stderr));
         }
         // Two tasks: a keeper of the network, a keeper of the container, and the container.
-        until("all processes are there", || descendants(sandbox.id()).len() >= 6);
-        let (all, tasks) = (descendants(sandbox.id()), names(&state.join("tasks/tasks")));
+        until("all processes are there", || descendants(id).len() >= 6);
+        let (all, tasks) = (descendants(id), names(&state.join("tasks/tasks")));
+        let record = |task: &String| fs::read_to_string(state.join("tasks/tasks").join(task).join("memory-group")).ok();
+        let groups: Vec<String> = tasks.iter().filter_map(record).collect();
         let networks: BTreeSet<_> = all.iter().filter_map(|pid| network(*pid)).collect();
         assert_eq!((tasks.len(), networks.len()), (2, 2), "one each");
         let own = network(std::process::id()).unwrap();
-        let children = children(sandbox.id());
-        sandbox.kill().unwrap();
+        let children = children(id);
+        sandbox.0.kill().unwrap();
         if with_children {
             run_kill(&children);
         }
-        sandbox.wait().unwrap();
+        sandbox.0.wait().unwrap();
         until("all processes have ended", || !all.iter().any(|pid| is_alive(*pid)));
         let everybody =
             || fs::read_dir("/proc").unwrap().flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
@@ -138,12 +152,12 @@ fn tasks_end_at_once_with_a_sandbox_that_is_killed_and_nothing_is_left() {
             let told = run(&["sandbox", "stop"]);
             assert_eq!(told.status.code(), Some(1), "{told:?}");
         } else {
-            let mut next = serving(dir.path());
+            let mut next = serving(dir.path(), port);
             assert_eq!(run(&["sandbox", "stop"]).status.code(), Some(0));
-            next.wait().unwrap();
+            next.0.wait().unwrap();
         }
         assert_eq!(names(&state.join("tasks/tasks")), Vec::<String>::new());
-        tasks.iter().for_each(|task| assert_eq!(groups_of(task), Vec::<String>::new()));
+        groups.iter().for_each(|group| assert!(!Path::new(group).exists(), "{group} is left"));
     }
 }
 

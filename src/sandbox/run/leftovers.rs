@@ -9,22 +9,29 @@ use std::time::{Duration, SystemTime};
 
 use super::task::RECORD;
 use super::{memory, tree};
+use crate::clock::Clock;
 
 pub const KEPT: Duration = Duration::from_secs(3600);
 
-/// Takes away what a task had while it ran.
-pub fn end(task: &Path) {
-    memory::sweep(&task.join(RECORD));
-    let _ = tree::remove(task);
+/// Takes away what a task had while it ran. What the kernel does not let go of is left for the next start.
+pub async fn end(task: &Path, clock: &Clock) {
+    for _ in 0..100 {
+        let dir = task.to_owned();
+        let gone = move || memory::sweep(&dir.join(RECORD)) && tree::remove(&dir).is_ok();
+        if tokio::task::spawn_blocking(gone).await.unwrap_or(true) {
+            return;
+        }
+        clock.sleep(Duration::from_millis(10)).await;
+    }
 }
 
 /// Takes away what tasks had that a killed sandbox has not ended in order. Their processes have ended with it.
-pub fn sweep(dir: &Path) {
-    let tasks = dir.join("tasks");
-    fs::read_dir(&tasks).into_iter().flatten().flatten().for_each(|task| end(&task.path()));
-    for old in [tasks, dir.join("probe")] {
-        let _ = tree::remove(&old);
+pub async fn sweep(dir: &Path, clock: &Clock) {
+    for task in entries(&dir.join("tasks")) {
+        end(&task.path(), clock).await;
     }
+    let _ = fs::remove_dir(dir.join("tasks"));
+    let _ = tree::remove(&dir.join("probe"));
     let _ = fs::remove_file(dir.join("fronts.json"));
 }
 

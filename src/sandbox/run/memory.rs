@@ -8,6 +8,7 @@ use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, openat, unlinkat};
+use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
 /// Names of groups begin so, and no others are ever removed.
@@ -51,18 +52,21 @@ impl Hierarchy {
             // Whoever moves a process must be able to write here as well: cgroups(7).
             OpenOptions::new().write(true).open(self.dir.join("cgroup.procs"))?;
         }
-        let group =
-            Group::make(self.unified, self.dir.join(format!("{PREFIX}probe-{}", std::process::id())), Some(1 << 30))?;
+        let dir = tempfile::Builder::new().prefix(&format!("{PREFIX}probe-")).tempdir_in(&self.dir)?.keep();
+        let group = Group { unified: self.unified, dir };
+        let limited = group.limit(Some(1 << 30));
         group.remove();
-        Ok(())
+        limited
     }
 
     /// A task's group. The record says where it is to whoever cleans up, should this process not live to do so.
     pub fn task(&self, task: &str, limit: Option<u64>, record: &Path) -> io::Result<Group> {
-        let dir = self.dir.join(format!("{PREFIX}{task}"));
+        // Another sandbox may have a task of this name.
+        let dir = tempfile::Builder::new().prefix(&format!("{PREFIX}{task}-")).tempdir_in(&self.dir)?.keep();
+        let group = Group { unified: self.unified, dir };
         record.parent().map_or(Ok(()), fs::create_dir_all)?;
-        fs::write(record, dir.as_os_str().as_encoded_bytes())?;
-        let group = Group::make(self.unified, dir, limit)?;
+        fs::write(record, group.dir.as_os_str().as_encoded_bytes())?;
+        group.limit(limit)?;
         if self.unified {
             fs::write(group.dir.join("cgroup.subtree_control"), "+memory")?;
         }
@@ -71,28 +75,23 @@ impl Hierarchy {
 }
 
 impl Group {
-    fn make(unified: bool, dir: PathBuf, limit: Option<u64>) -> io::Result<Self> {
-        let group = Group { unified, dir };
-        match fs::create_dir(&group.dir) {
-            Err(why) if why.kind() != io::ErrorKind::AlreadyExists => return Err(why),
-            _ => {}
-        }
-        if let Some(limit) = limit {
-            let files = if unified {
-                ["memory.max", "memory.swap.max"]
-            } else {
-                ["memory.limit_in_bytes", "memory.memsw.limit_in_bytes"]
-            };
-            fs::write(group.dir.join(files[0]), limit.to_string()).inspect_err(|_| group.remove())?;
-            // Without it the limit would be one of memory and any amount of swap. Kernels without swap have no such file.
-            let swap = if unified { 0 } else { limit };
-            let _ = fs::write(group.dir.join(files[1]), swap.to_string());
-        }
+    pub fn child(&self, name: &str, limit: Option<u64>) -> io::Result<Self> {
+        let group = Group { unified: self.unified, dir: self.dir.join(name) };
+        fs::create_dir(&group.dir)?;
+        group.limit(limit)?;
         Ok(group)
     }
 
-    pub fn child(&self, name: &str, limit: Option<u64>) -> io::Result<Self> {
-        Group::make(self.unified, self.dir.join(name), limit)
+    fn limit(&self, limit: Option<u64>) -> io::Result<()> {
+        let Some(limit) = limit else { return Ok(()) };
+        let (memory, swap, swap_limit) = match self.unified {
+            true => ("memory.max", "memory.swap.max", 0),
+            false => ("memory.limit_in_bytes", "memory.memsw.limit_in_bytes", limit),
+        };
+        fs::write(self.dir.join(memory), limit.to_string())?;
+        // Without it the limit would be one of memory and any amount of swap. Kernels without swap have no such file.
+        let _ = fs::write(self.dir.join(swap), swap_limit.to_string());
+        Ok(())
     }
 
     /// Moves this process in.
@@ -108,11 +107,12 @@ impl Group {
         Ok(Grip { unified: self.unified, above, task: name(task), own: name(task).join(name(&self.dir)) })
     }
 
-    /// With the groups in it; what still holds a process stays.
-    pub fn remove(&self) {
+    /// With the groups in it. False if something is left: a process that has ended may be counted for a moment more.
+    pub fn remove(&self) -> bool {
         let below = fs::read_dir(&self.dir).into_iter().flatten().flatten();
         below.filter(|entry| entry.path().is_dir()).for_each(|entry| drop(fs::remove_dir(entry.path())));
-        let _ = fs::remove_dir(&self.dir);
+        let removed = fs::remove_dir(&self.dir);
+        removed.is_ok() || !self.dir.exists()
     }
 }
 
@@ -136,23 +136,29 @@ impl Grip {
         read && count.is_some_and(|count| count.trim() != "0")
     }
 
-    pub fn remove(&self) {
-        // What still holds a process stays, for whoever cleans up after the task.
-        let _ = unlinkat(&self.above, &self.own, AtFlags::REMOVEDIR);
+    /// False if it is still there: see [`Group::remove`].
+    pub fn remove(&self) -> bool {
+        is_gone(unlinkat(&self.above, &self.own, AtFlags::REMOVEDIR))
     }
 
     /// The task's, unless another container is in it.
-    pub fn remove_task(&self) {
-        let _ = unlinkat(&self.above, &self.task, AtFlags::REMOVEDIR);
+    pub fn remove_task(&self) -> bool {
+        is_gone(unlinkat(&self.above, &self.task, AtFlags::REMOVEDIR))
     }
 }
 
-/// Removes the group that a task's record tells of.
-pub fn sweep(record: &Path) {
-    let Ok(text) = fs::read_to_string(record) else { return };
+fn is_gone(removed: Result<(), Errno>) -> bool {
+    matches!(removed, Ok(()) | Err(Errno::NOENT))
+}
+
+/// Removes the group that a task's record tells of. False if it is still there.
+pub fn sweep(record: &Path) -> bool {
+    let Ok(text) = fs::read_to_string(record) else { return true };
     let dir = PathBuf::from(text);
     if dir.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(PREFIX.as_bytes())) {
-        Group { unified: File::open(dir.join("cgroup.events")).is_ok(), dir }.remove();
+        Group { unified: File::open(dir.join("cgroup.events")).is_ok(), dir }.remove()
+    } else {
+        true
     }
 }
 
@@ -228,7 +234,6 @@ mod tests {
         let (other, record) = (dir.path().join("other"), dir.path().join("record"));
         fs::create_dir(&other).unwrap();
         fs::write(&record, other.as_os_str().as_encoded_bytes()).unwrap();
-        sweep(&record);
-        assert!(other.exists());
+        assert!(sweep(&record) && other.exists());
     }
 }

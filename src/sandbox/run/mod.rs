@@ -122,7 +122,7 @@ impl Runner {
     pub async fn open(options: Options, images: Arc<dyn Images>, clock: Clock) -> Result<(Self, Reports), Error> {
         fs::create_dir_all(&options.dir).map_err(Error::file(&options.dir))?;
         let dir = options.dir.canonicalize().map_err(Error::file(&options.dir))?;
-        sweep(&dir);
+        sweep(&dir, &clock).await;
         let ground = ground(&options, &dir.join("probe")).await?;
         let (reports, heard) = mpsc::unbounded_channel();
         let shared = Shared {
@@ -184,7 +184,7 @@ impl Runner {
         for held in tasks.into_values() {
             let _ = held.life.await;
         }
-        let _ = tree::remove(&self.shared.dir.join("tasks"));
+        let _ = fs::remove_dir(self.shared.dir.join("tasks"));
     }
 
     fn begin(&self, want: &TaskWant) -> Held {

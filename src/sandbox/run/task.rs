@@ -60,8 +60,7 @@ impl Task {
         if let Err(why) = done {
             self.report(TaskEvent::FailedToStart(why.to_string()));
         }
-        let dir = self.dir();
-        let _ = tokio::task::spawn_blocking(move || leftovers::end(&dir)).await;
+        leftovers::end(&self.dir(), &self.shared.clock).await;
         leftovers::age(&self.shared.logs(self.id()), self.shared.clock.now());
         self.shared.prune().await;
     }

@@ -11,7 +11,7 @@ use rustix::net::RecvFlags;
 use rustix::process::{Pid, Signal, WaitOptions, kill_process, set_child_subreaper, setsid};
 use rustix::thread::{ThreadNameSpaceType, UnshareFlags};
 
-use super::{Attempt, Heard, at, code, is_over, kill, listen, namespace, pid, pidfd, say, socket, told};
+use super::{Attempt, Heard, at, code, is_over, kill, listen, namespace, pause, pid, pidfd, say, socket, told};
 use crate::sandbox::run::memory::{Grip, Group};
 use crate::sandbox::run::wire::{ContainerSpec, WORD, Word};
 
@@ -28,13 +28,24 @@ pub fn run() -> Attempt<u8> {
     say(&Word::Running(pid(&first).as_raw_nonzero().get() as u32));
     let code = attend(&mut first)?;
     let starved = code == KILLED && group.as_ref().is_some_and(Grip::has_starved);
-    group.iter().for_each(Grip::remove);
+    let gone = group.as_ref().is_none_or(Grip::remove);
     say(&if starved { Word::Starved(code) } else { Word::Exited(code) });
-    if is_orphaned() {
-        // Nobody else is there to do it.
-        group.iter().for_each(Grip::remove_task);
+    if let (true, Some(group)) = (is_orphaned(), &group) {
+        clear(group, gone);
     }
     Ok(0)
+}
+
+/// Nobody else is there to do it. The task's group stays while there is another container in it, whose keeper comes
+/// here as well.
+fn clear(group: &Grip, mut gone: bool) {
+    for _ in 0..100 {
+        gone = gone || group.remove();
+        if gone && group.remove_task() {
+            return;
+        }
+        pause();
+    }
 }
 
 /// Whether the runner has closed its end of the socket.

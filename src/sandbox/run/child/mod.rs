@@ -103,6 +103,11 @@ fn listen(child: BorrowedFd<'_>, timeout: Option<&Timespec>) -> Attempt<Heard> {
     }
 }
 
+/// A few milliseconds.
+fn pause() {
+    let _ = poll(&mut [], Some(&Timespec { tv_sec: 0, tv_nsec: 5_000_000 }));
+}
+
 fn pidfd(child: &Child) -> Attempt<std::os::fd::OwnedFd> {
     at("pidfd_open", pidfd_open(pid(child), PidfdFlags::empty()))
 }
