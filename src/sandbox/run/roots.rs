@@ -155,7 +155,7 @@ mod tests {
         let dir = tempfile::TempDir::new().unwrap();
         let roots = Roots::open(dir.path().to_owned()).unwrap();
         let path = |name: &str| dir.path().join(name);
-        ["old", "young", "leased", "unmarked"].map(|name| fs::create_dir(path(name)).unwrap());
+        ["old", "young", "leased", "unmarked"].iter().for_each(|name| fs::create_dir(path(name)).unwrap());
         let lease = roots.lease(path("leased"));
         let long_ago = SystemTime::UNIX_EPOCH;
         for name in ["old", "young", "leased"] {
