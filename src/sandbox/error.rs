@@ -73,6 +73,7 @@ impl Explain for Error {
 
     fn kind(&self) -> Kind {
         match self {
+            Error::Run(why) => why.kind(),
             Error::Faults { .. } | Error::NoDirectory | Error::Account(_) | Error::Command { .. } => Kind::Input,
             _ => Kind::Failed,
         }
