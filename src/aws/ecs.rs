@@ -71,6 +71,11 @@ pub(super) const LENDER: Lender = Lender {
 };
 
 impl Ecs {
+    /// What its calls are made with, for those to other services.
+    pub fn session(&self) -> &Session {
+        &self.session
+    }
+
     /// Sends `body` as it is and answers what came back, every field of it.
     pub async fn call(&self, operation: Operation, body: Value) -> Result<Answer, Error> {
         let region = self.session.region().to_owned();

@@ -1,7 +1,15 @@
-//! Why tasks stopped: the same reason counted once, with what is likely to mend it. ECS forgets stopped tasks
-//! after about an hour, so they are collected while a rollout goes on.
+//! Why a deployment failed. Its stopped tasks, the same reason counted once, with what is likely to mend it: ECS
+//! forgets them after about an hour, so they are collected while a rollout goes on. And the other traces: the last
+//! lines of the container at fault, the load balancer's reasons, alarms and hooks. All of it fits on one screen.
 
 mod cures;
+mod exit;
+mod line;
+mod logs;
+mod screen;
+mod target_health;
+mod traces;
+mod trigger;
 
 #[cfg(test)]
 mod tests;
@@ -10,6 +18,9 @@ use serde::Serialize;
 use serde_json::Value;
 
 pub use cures::cure;
+pub use screen::screen;
+pub use traces::{Evidence, Traces};
+pub use trigger::{Trigger, read as triggers};
 
 /// A task that ended, as DescribeTasks shows it.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -81,6 +92,12 @@ impl Stopped {
         }
     }
 
+    /// The container whose log is likely to tell why: one at fault that ever ran, or else any that did.
+    pub fn culprit(&self) -> Option<&Container> {
+        let ran = |container: &&Container| container.exit.is_some();
+        self.faults().find(ran).or_else(|| self.containers.iter().find(ran))
+    }
+
     /// The containers at fault. One that ended by a signal while another failed by itself was only taken along.
     fn faults(&self) -> impl Iterator<Item = &Container> {
         let own = |container: &Container| container.exit.is_some_and(|code| !matches!(code, 0 | 137 | 143));
@@ -103,7 +120,10 @@ impl Container {
         match (exit, reason.as_str()) {
             (None, reason) => reason.to_owned(),
             (Some(0), "") => format!("container {name} exited with 0, but a service's container must keep running"),
-            (Some(code), "") => format!("container {name} exited with {code}"),
+            (Some(code), "") => {
+                let meaning = exit::meaning(*code).map(|meaning| format!(" ({meaning})")).unwrap_or_default();
+                format!("container {name} exited with {code}{meaning}")
+            }
             (Some(code), reason) => format!("container {name} exited with {code}: {reason}"),
         }
     }

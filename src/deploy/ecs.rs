@@ -10,11 +10,44 @@ pub use crate::aws::{Answer, Error as CallError};
 
 pub trait Ecs: Send + Sync {
     fn call(&self, operation: Operation, body: Value) -> BoxFuture<'_, Result<Answer, CallError>>;
+
+    /// Asks another service, only to explain a failure. Whoever cannot ask knows nothing.
+    fn ask(&self, _: Question) -> BoxFuture<'_, Result<Answer, CallError>> {
+        std::future::ready(Ok(Answer { body: Value::Null, date: None })).boxed()
+    }
+}
+
+/// What is asked of other services.
+#[derive(Debug, Clone)]
+pub enum Question {
+    /// GetLogEvents of CloudWatch Logs, in this region if it is another.
+    LogEvents { region: Option<String>, body: Value },
+    /// DescribeTargetHealth of this target group.
+    TargetHealth { group: String },
 }
 
 impl Ecs for aws::Ecs {
     fn call(&self, operation: Operation, body: Value) -> BoxFuture<'_, Result<Answer, CallError>> {
         aws::Ecs::call(self, operation, body).boxed()
+    }
+
+    fn ask(&self, question: Question) -> BoxFuture<'_, Result<Answer, CallError>> {
+        let session = self.session();
+        match question {
+            Question::LogEvents { region, body } => async move {
+                let session = match region {
+                    Some(region) if region != session.region() => session.in_region(&region)?,
+                    _ => session.clone(),
+                };
+                session.service(&aws::LOGS).json("GetLogEvents", body).await
+            }
+            .boxed(),
+            Question::TargetHealth { group } => async move {
+                let form = [("TargetGroupArn", group.as_str())];
+                session.service(&aws::LOAD_BALANCING).query("DescribeTargetHealth", &form).await
+            }
+            .boxed(),
+        }
     }
 }
 

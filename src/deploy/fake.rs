@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 
-use super::ecs::{Answer, CallError, Ecs, Operation};
+use super::ecs::{Answer, CallError, Ecs, Operation, Question};
 use crate::aws::{Place, Refusal};
 use crate::clock::Clock;
 use crate::report::{Event, Events};
@@ -51,7 +51,17 @@ impl Fake {
 
 impl Ecs for Fake {
     fn call(&self, operation: Operation, body: Value) -> BoxFuture<'_, Result<Answer, CallError>> {
-        let operation = operation.name();
+        self.reply(operation.name(), body)
+    }
+
+    fn ask(&self, question: Question) -> BoxFuture<'_, Result<Answer, CallError>> {
+        let (operation, body) = elsewhere(question);
+        self.reply(operation, body)
+    }
+}
+
+impl Fake {
+    fn reply(&self, operation: &'static str, body: Value) -> BoxFuture<'_, Result<Answer, CallError>> {
         self.calls.lock().unwrap().push((operation.to_owned(), body.clone()));
         let answer = (self.answers)(operation, &body, self.seconds());
         if answer.as_ref().is_err_and(|why| why.code() == Some(HANGS)) {
@@ -60,6 +70,14 @@ impl Ecs for Fake {
         let answer = answer.map(|body| Answer { body, date: Some(self.clock.now()) });
         let answer = answer.map_err(|why| at(operation, why));
         Box::pin(std::future::ready(answer))
+    }
+}
+
+/// Which operation of another service a question is asked with.
+fn elsewhere(question: Question) -> (&'static str, Value) {
+    match question {
+        Question::LogEvents { body, .. } => ("GetLogEvents", body),
+        Question::TargetHealth { group } => ("DescribeTargetHealth", json!({"TargetGroupArn": group})),
     }
 }
 

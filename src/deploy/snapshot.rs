@@ -3,6 +3,8 @@
 
 use serde_json::Value;
 
+use super::diagnose::{Trigger, triggers};
+
 /// A service as DescribeServices shows it, and ECS's record of our deployment where that can be had.
 #[derive(Debug, Clone, Default)]
 pub struct Snapshot {
@@ -20,6 +22,8 @@ pub struct Service {
     pub desired: i64,
     pub running: i64,
     pub deployments: Vec<Deployment>,
+    /// ARNs of its target groups.
+    pub groups: Vec<String>,
     /// Newest first.
     pub events: Vec<ServiceEvent>,
 }
@@ -58,6 +62,8 @@ pub struct Record {
     pub breaker: Option<String>,
     /// PAUSE hooks that wait for an answer.
     pub pauses: Vec<Pause>,
+    /// Alarms and hooks that made ECS give up.
+    pub triggers: Vec<Trigger>,
 }
 
 /// A PAUSE hook: the deployment stands still until ContinueServiceDeployment answers, or its time is up.
@@ -86,6 +92,15 @@ fn items<T>(value: &Value, name: &str, read: impl Fn(&Value) -> T) -> Vec<T> {
     value[name].as_array().into_iter().flatten().map(read).collect()
 }
 
+/// Both groups of a service that shifts traffic between two.
+fn groups(service: &Value) -> Vec<String> {
+    let balancers = service["loadBalancers"].as_array().into_iter().flatten();
+    let both = balancers.flat_map(|balancer| {
+        [&balancer["targetGroupArn"], &balancer["advancedConfiguration"]["alternateTargetGroupArn"]]
+    });
+    both.filter_map(Value::as_str).map(str::to_owned).collect()
+}
+
 impl Service {
     pub fn read(service: &Value) -> Service {
         Service {
@@ -94,6 +109,7 @@ impl Service {
             desired: number(service, "desiredCount"),
             running: number(service, "runningCount"),
             deployments: items(service, "deployments", Deployment::read),
+            groups: groups(service),
             events: items(service, "events", |event| ServiceEvent {
                 id: text(event, "id"),
                 message: text(event, "message"),
@@ -146,6 +162,7 @@ impl Record {
             rollback_reason: maybe(&record["rollback"], "reason"),
             breaker: maybe(&record["deploymentCircuitBreaker"], "status"),
             pauses: record["lifecycleHookDetails"].as_array().into_iter().flatten().filter_map(Pause::read).collect(),
+            triggers: triggers(record),
         }
     }
 

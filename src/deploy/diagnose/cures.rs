@@ -60,6 +60,10 @@ const CURES: &[(&[&str], &str)] = &[
         "Grant the execution role the secret, parameter or key that is named here.",
     ),
     (
+        &["ResourceInitializationError", "did not contain json key"],
+        "The secret has no such key: compare the part behind the secret's ARN in valueFrom with its content.",
+    ),
+    (
         &["ResourceInitializationError", "secret"],
         "Check that the secret and the key within it exist, and that the execution role and the network reach it.",
     ),
@@ -82,7 +86,18 @@ const CURES: &[(&[&str], &str)] = &[
     ),
     (&["exited with 127"], "The command was not found in the image: check entryPoint and command."),
     (&["exited with 126"], "The command is not executable: check its mode in the image, and entryPoint."),
-    (&["exited with 139"], "The program crashed (segmentation fault)."),
+    (
+        &["exited with 139"],
+        "The program crashed on a bad memory access: often a native library for another libc (Alpine) or CPU.",
+    ),
+    (
+        &["exited with 132"],
+        "The program was built for a newer CPU than this: build it for the platform of the task definition.",
+    ),
+    (
+        &["exited with 143"],
+        "Something asked it to stop while it was starting: a failed health check, or its own supervisor.",
+    ),
     (
         &["failed ELB health checks"],
         "Check the target group's path, port and codes, the security groups, and healthCheckGracePeriodSeconds.",
@@ -102,6 +117,25 @@ const ALSO: &[(&[&str], &str)] = &[
     (
         &["is unhealthy in"],
         "Check the target group's path, port and codes, the security groups, and healthCheckGracePeriodSeconds.",
+    ),
+    (&["RESOURCE:MEMORY"], "No instance has enough memory left: add instances or lower the task's memory."),
+    (&["RESOURCE:CPU"], "No instance has enough CPU left: add instances or lower the task's cpu."),
+    (&["RESOURCE:PORTS"], "Its host port is taken on every instance: add instances or use dynamic ports."),
+    (&["RESOURCE:ENI"], "No instance has a network interface left: add instances, or turn on awsvpcTrunking."),
+    (&["RESOURCE:GPU"], "No instance has a GPU left: add instances with one, or lower resourceRequirements."),
+    (
+        &["Capacity is unavailable"],
+        "AWS is short of this capacity: try again, allow more zones (subnets), or another capacity provider.",
+    ),
+    (&["vCPUs", "limit"], "The account's quota of Fargate vCPUs is used up: ask for more in Service Quotas."),
+    (&["concurrent tasks"], "The account's quota of tasks is used up: ask for more in Service Quotas."),
+    (
+        &["was unable to place a task", "ATTRIBUTE"],
+        "No instance has an attribute that the task needs: compare CPU architecture, log driver and network mode.",
+    ),
+    (
+        &["was unable to place a task", "AGENT"],
+        "The ECS agents of the instances are not connected: look at these first.",
     ),
     (
         &["was unable to place a task", "memory"],
@@ -125,9 +159,52 @@ const ALSO: &[(&[&str], &str)] = &[
     (&["exited with"], "The reason is in the container's log."),
 ];
 
+/// What programs and runtimes write about troubles that are not the program's own.
+const IN_LOG: &[(&[&str], &str)] = &[
+    (
+        &["exec format error"],
+        "The program was built for another CPU: build it for the platform of the task definition (runtimePlatform).",
+    ),
+    (&["UnsupportedClassVersionError"], "The image's Java is older than the one that compiled the program."),
+    (
+        &["OutOfMemoryError"],
+        "The program ran out of memory: raise the task's memory, or the share of it that the runtime may use.",
+    ),
+    (
+        &["heap out of memory"],
+        "The program ran out of memory: raise the task's memory, or the share of it that the runtime may use.",
+    ),
+    (&["address already in use"], "Two programs of the task want the same port."),
+    (&["EADDRINUSE"], "Two programs of the task want the same port."),
+    (
+        &["AccessDenied"],
+        "Grant the task role what is named here; the execution role is for ECS itself and does not count.",
+    ),
+    (
+        &["read-only file system"],
+        "The container may not write there: give it a volume, or take readonlyRootFilesystem away.",
+    ),
+    (
+        &["connection refused"],
+        "What it depends on does not answer: check its address in the environment, and the security groups.",
+    ),
+    (&["no such host"], "A name cannot be resolved: check the address in the environment, and the VPC's DNS."),
+    (&["UnknownHostException"], "A name cannot be resolved: check the address in the environment, and the VPC's DNS."),
+    (&["ENOTFOUND"], "A name cannot be resolved: check the address in the environment, and the VPC's DNS."),
+];
+
+/// The likely cure for what a container's last lines tell of; the last that tells anything counts.
+pub fn cure_in_log(lines: &[String]) -> Option<&'static str> {
+    lines.iter().rev().find_map(|line| find(IN_LOG.iter(), line))
+}
+
 /// The likely cure for a task's reason or a service's event.
 pub fn cure(text: &str) -> Option<&'static str> {
+    find(CURES.iter().chain(ALSO), text)
+}
+
+fn find<'a>(mut cures: impl Iterator<Item = &'a (&'a [&'a str], &'static str)>, text: &str) -> Option<&'static str> {
     let lower = text.to_lowercase();
-    let found = |signs: &&[&str]| signs.iter().all(|sign| lower.contains(&sign.to_lowercase()));
-    CURES.iter().chain(ALSO).find(|(signs, _)| found(signs)).map(|(_, cure)| *cure)
+    let found = |signs: &[&str]| signs.iter().all(|sign| lower.contains(&sign.to_lowercase()));
+    cures.find(|(signs, _)| found(signs)).map(|(_, cure)| *cure)
 }

@@ -40,8 +40,14 @@ fn reasons_that_differ_in_ids_only_are_one() {
 fn why_names_the_container_at_fault_not_the_one_taken_along() {
     let exited = "Essential container in task exited";
     for (containers, expected) in [
-        (json!([{"name": "web", "exitCode": 1}, {"name": "side", "exitCode": 137}]), "container web exited with 1"),
-        (json!([{"name": "web", "exitCode": 0}, {"name": "side", "exitCode": 143}]), "container side exited with 143"),
+        (
+            json!([{"name": "web", "exitCode": 1}, {"name": "side", "exitCode": 137}]),
+            "container web exited with 1 (an error of its own)",
+        ),
+        (
+            json!([{"name": "web", "exitCode": 0}, {"name": "side", "exitCode": 143}]),
+            "container side exited with 143 (SIGTERM: asked to stop)",
+        ),
         (
             json!([{"name": "web", "exitCode": 137, "reason": "OutOfMemoryError: Container killed due to memory usage"}]),
             "container web exited with 137: OutOfMemoryError: Container killed due to memory usage",
@@ -77,6 +83,19 @@ fn cures_for_what_goes_wrong_most() {
         ("container web exited with 137: OutOfMemoryError: Container killed", "memory"),
         ("container web exited with 127", "not found"),
         ("container web exited with 2", "log"),
+        ("container web exited with 139 (SIGSEGV: it crashed)", "libc"),
+        ("container web exited with 143 (SIGTERM: asked to stop)", "health check"),
+        ("container web exited with 255: exec /app: exec format error", "another CPU"),
+        (
+            "ResourceInitializationError: retrieved secret from Secrets Manager did not contain json key user",
+            "valueFrom",
+        ),
+        (
+            "ResourceInitializationError: failed to validate logger args: The specified log group does not exist.",
+            "log group",
+        ),
+        ("(service web) was unable to place a task. Reason: RESOURCE:MEMORY.", "memory"),
+        ("(service web) was unable to place a task because Capacity is unavailable at this time.", "capacity"),
         (
             "(service web) was unable to place a task because no container instance met … insufficient memory available",
             "memory",
@@ -85,4 +104,78 @@ fn cures_for_what_goes_wrong_most() {
         assert!(cure(text).unwrap_or_default().contains(word), "{text}: {:?}", cure(text));
     }
     assert_eq!(cure("(service web) has reached a steady state."), None);
+}
+
+#[test]
+fn cures_are_found_in_what_a_container_wrote() {
+    let cure = |lines: &[&str]| cures::cure_in_log(&lines.iter().map(|line| (*line).to_owned()).collect::<Vec<_>>());
+    assert!(cure(&["exec /app: exec format error"]).unwrap().contains("another CPU"));
+    assert!(cure(&["dial tcp 10.0.0.9:5432: connect: connection refused", "bye"]).unwrap().contains("security groups"));
+    assert_eq!(cure(&["listening on 80"]), None);
+}
+
+#[test]
+fn culprit_is_the_container_whose_log_may_tell() {
+    let culprit = |reason: &str, containers: serde_json::Value| {
+        let task = task("t", "x", reason, containers);
+        task.culprit().map(|container| container.name.clone())
+    };
+    let both = json!([{"name": "side", "exitCode": 137}, {"name": "web", "exitCode": 1}]);
+    assert_eq!(culprit("Essential container in task exited", both).as_deref(), Some("web"));
+    let stopped = json!([{"name": "web", "exitCode": 143}]);
+    assert_eq!(culprit("Task failed ELB health checks in (target-group x)", stopped).as_deref(), Some("web"));
+    assert_eq!(culprit("CannotPullContainerError: x", json!([{"name": "web", "reason": "CannotPull"}])), None);
+}
+
+/// Everything that can be said, at once.
+fn everything() -> (Vec<Cause>, Evidence, Vec<String>) {
+    let tasks: Vec<Stopped> = (0..6)
+        .map(|code| {
+            task(
+                &format!("t{code}"),
+                "EssentialContainerExited",
+                "Essential",
+                json!([{"name": "web", "exitCode": code + 1}]),
+            )
+        })
+        .collect();
+    let record = json!({
+        "alarms": {"triggeredAlarmNames": ["a", "b", "c"]},
+        "lifecycleHookDetails": [{"targetArn": "arn:aws:lambda:x:1:function:f", "status": "FAILED"}],
+    });
+    let event =
+        |group: &str| format!("(port 80) is unhealthy in (target-group {group}) due to (reason Request timed out).");
+    let targets = ["a", "b", "c"].iter().filter_map(|group| target_health::read_event(&event(group))).collect();
+    let log = logs::Log {
+        container: "web".into(),
+        lines: (0..10).map(|line| format!("line {line}")).collect(),
+        hint: Some("Mend it."),
+        ..logs::Log::default()
+    };
+    let notes = vec!["one".into(), "two".into()];
+    let evidence = Evidence { triggers: triggers(&record), log: Some(log), targets, notes };
+    (causes(&tasks), evidence, (0..9).map(|at| format!("event {at} failed")).collect())
+}
+
+#[test]
+fn screen_holds_what_matters_most_whatever_there_is() {
+    let (causes, evidence, trouble) = everything();
+    let shown = |text: &str| text.lines().filter(|line| *line != "```").count();
+    for used in [1, 3, 8] {
+        let text = screen(&causes, &evidence, &trouble, used);
+        assert!(used + shown(&text) <= 24, "{used} and {}:\n{text}", shown(&text));
+        for part in ["alarm a fired", "exited with", "| line 9\n", "target group a", "- two\n"] {
+            assert!(text.contains(part), "{part}:\n{text}");
+        }
+    }
+}
+
+#[test]
+fn screen_of_one_cause_has_room_for_the_log_and_the_events() {
+    let (causes, evidence, trouble) = everything();
+    let evidence = Evidence { log: evidence.log, ..Evidence::default() };
+    let text = screen(&causes[..1], &evidence, &trouble, 1);
+    assert!(text.contains("| line 0\n") && text.contains("| line 9\n```\n  Mend it.\n"), "{text}");
+    assert!(text.contains("event 8 failed"), "{text}");
+    assert!(!text.contains("The reason is in the container's log"), "it is right below: {text}");
 }
