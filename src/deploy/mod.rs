@@ -38,7 +38,7 @@ mod whole_loop;
 
 pub use apply::{Applied, Started, apply};
 pub use carry::carry_out;
-pub use diagnose::{Cause, Stopped};
+pub use diagnose::{Cause, Evidence, Stopped};
 pub use document::{Document, Latest, plan_document, substitute};
 pub use ecs::Ecs;
 pub use edit::{Change, What};

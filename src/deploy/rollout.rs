@@ -18,7 +18,7 @@ use serde_json::json;
 
 use super::Error;
 use super::apply::{Applied, Started};
-use super::diagnose::Cause;
+use super::diagnose::{Cause, Evidence};
 use super::ecs::{Answer, CallError, Ecs, Operation, may_pass};
 use super::plan::Deploy;
 use super::wait::Wait;
@@ -46,6 +46,8 @@ pub struct Ended {
     pub deployment: Option<String>,
     /// Why tasks stopped, if it did not go well.
     pub causes: Vec<Cause>,
+    /// What else it left behind.
+    pub evidence: Evidence,
     /// What the service's events said of trouble, oldest first.
     pub trouble: Vec<String>,
     pub took: Duration,

@@ -6,14 +6,14 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::apply::Applied;
-use super::diagnose::cure;
+use super::diagnose::screen;
 use super::edit::short;
 use super::plan::{Plan, Step};
 use super::rollout::Ended;
 use crate::report::{Export, Outcome, Report};
 
-/// At most so many lines of the service's complaints; they repeat themselves.
-const COMPLAINTS: usize = 5;
+/// Changes that are shown where the causes of a failure need the room.
+const CHANGES: usize = 4;
 
 pub fn report(plan: &Plan, applied: &Applied, ended: Option<&Ended>) -> Report {
     let outcome = outcome(plan, ended);
@@ -64,6 +64,7 @@ fn document(plan: &Plan, applied: &Applied, ended: Option<&Ended>) -> Value {
         "message": ended.map(|ended| &ended.text),
         "advice": ended.and_then(|ended| ended.advice.as_ref()),
         "causes": ended.map(|ended| &ended.causes),
+        "evidence": ended.map(|ended| &ended.evidence),
         "events": ended.map(|ended| &ended.trouble),
         "seconds": ended.map(|ended| ended.took.as_secs()),
     })
@@ -106,33 +107,20 @@ fn headline(text: &mut String, plan: &Plan, applied: &Applied, ended: Option<&En
 }
 
 fn body(text: &mut String, plan: &Plan, ended: Option<&Ended>) -> std::fmt::Result {
+    let failed = ended.filter(|ended| ended.outcome != Outcome::Succeeded);
+    let most = if failed.is_some() { CHANGES } else { usize::MAX };
     if !plan.changes.is_empty() {
         writeln!(text, "\n```diff")?;
-        plan.changes.iter().try_for_each(|change| writeln!(text, "{change}"))?;
+        plan.changes.iter().take(most).try_for_each(|change| writeln!(text, "{change}"))?;
+        let more = plan.changes.len().saturating_sub(most);
+        if more > 0 {
+            writeln!(text, "  … and {more} more")?;
+        }
         writeln!(text, "```")?;
     }
-    let Some(ended) = ended else { return Ok(()) };
-    for cause in &ended.causes {
-        let tasks = if cause.count == 1 { "1 task".to_owned() } else { format!("{} tasks", cause.count) };
-        writeln!(text, "\n- {tasks}: {}", cause.text)?;
-        cause.hint.iter().try_for_each(|hint| writeln!(text, "  {hint}"))?;
-        let newest = cause.tasks.iter().rev().take(3).map(String::as_str).collect::<Vec<_>>();
-        writeln!(text, "  ({})", newest.join(", "))?;
-    }
-    complaints(text, ended)
-}
-
-/// What the service said; with a cure only where no task has told the cause.
-fn complaints(text: &mut String, ended: &Ended) -> std::fmt::Result {
-    let skipped = ended.trouble.len().saturating_sub(COMPLAINTS);
-    if !ended.trouble.is_empty() {
-        writeln!(text, "\nThe service's events:")?;
-    }
-    for event in &ended.trouble[skipped..] {
-        writeln!(text, "- {event}")?;
-        if let Some(hint) = cure(event).filter(|_| ended.causes.is_empty()) {
-            writeln!(text, "  {hint}")?;
-        }
+    if let Some(ended) = failed {
+        let used = text.lines().filter(|line| !line.starts_with("```")).count();
+        text.push_str(&screen(&ended.causes, &ended.evidence, &ended.trouble, used));
     }
     Ok(())
 }

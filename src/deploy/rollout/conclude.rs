@@ -1,6 +1,7 @@
 //! The end of a watch in words: what became of the deployment, and the command that does something about it.
 
 use super::{Charge, Ended};
+use crate::deploy::diagnose::Evidence;
 use crate::deploy::edit::short;
 use crate::deploy::judge::{Memory, Verdict};
 use crate::deploy::plan::{Deploy, Step};
@@ -61,6 +62,7 @@ fn plain(outcome: Outcome, text: String) -> Ended {
         advice: None,
         deployment: None,
         causes: Vec::new(),
+        evidence: Evidence::default(),
         trouble: Vec::new(),
         took: std::time::Duration::ZERO,
     }

@@ -13,7 +13,7 @@ use super::tasks::Tasks;
 use super::{Charge, Ended, retry};
 use crate::clock::Clock;
 use crate::deploy::Error;
-use crate::deploy::diagnose::{causes, is_trouble};
+use crate::deploy::diagnose::{Traces, causes, is_trouble};
 use crate::deploy::ecs::{CallError, Ecs};
 use crate::deploy::judge::{Memory, Verdict, Watched, judge, tells_of_rollback};
 use crate::deploy::request::name_in_arn;
@@ -31,6 +31,7 @@ pub struct Watcher<'a> {
     memory: Memory,
     records: Records,
     tasks: Tasks,
+    traces: Traces,
     hopes: Hopes,
     pauses: Pauses,
     began: SystemTime,
@@ -57,6 +58,7 @@ impl<'a> Watcher<'a> {
             memory: Memory { id: charge.started.deployment.clone(), ..Memory::default() },
             records: Records::new(charge.started, charge.deploy),
             tasks: Tasks::of(charge.revision),
+            traces: Traces::default(),
             hopes: Hopes::default(),
             pauses: Pauses::default(),
             began,
@@ -117,6 +119,10 @@ impl<'a> Watcher<'a> {
             Verdict::Going(how) => self.say(how),
             verdict => self.end = Some(Ok(verdict)),
         }
+        self.traces.note(&snapshot);
+        if self.end.is_none() {
+            within(self.clock, self.traces.look(&self.trouble, self.memory.failed, self.ecs)).await;
+        }
     }
 
     async fn see_tasks(&mut self) {
@@ -176,8 +182,10 @@ impl<'a> Watcher<'a> {
             return Ok(Ended { took: self.took(), deployment: id, ..ended });
         }
         within(self.clock, self.tasks.collect(&self.charge, &self.memory, self.ecs)).await;
-        let causes = causes(self.tasks.all());
-        Ok(Ended { took: self.took(), deployment: id, causes, trouble: self.trouble, ..ended })
+        within(self.clock, self.traces.conclude(self.tasks.all(), &self.trouble, self.ecs)).await;
+        let (took, causes) = (self.took(), causes(self.tasks.all()));
+        let evidence = self.traces.into_evidence();
+        Ok(Ended { took, deployment: id, causes, evidence, trouble: self.trouble, ..ended })
     }
 
     fn took(&self) -> Duration {
