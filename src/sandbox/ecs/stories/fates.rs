@@ -174,16 +174,21 @@ fn essential_container_takes_the_others_along() {
 fn container_writes_its_lines_once_and_only_if_it_runs() {
     let written = |fate: Fate| {
         let mut stage = Stage::new();
-        stage.register("web", json!({}));
+        let logs = json!({ "logDriver": "awslogs", "options": { "awslogs-group": "g" } });
+        let web = json!({ "name": "web", "image": "web:1", "logConfiguration": logs });
+        let role = "arn:aws:iam::111122223333:role/execution";
+        stage.register("web", json!({ "containerDefinitions": [web], "executionRoleArn": role }));
         stage.plane.set_fates(vec![Rule { log: vec!["one".into(), "two".into()], times: Some(1), ..Rule::new(fate) }]);
         stage.create(1, json!({}));
         stage.pass(20.0);
         stage.plane.outputs()
     };
     let outputs = written(Fate::ExitCode { code: 1, after: 0.0 });
-    assert_eq!(outputs.len(), 1, "{outputs:?}");
+    assert_eq!(outputs.len(), 2, "its substitute has nothing to write, but a stream: {outputs:?}");
     assert_eq!((outputs[0].lines.len(), &outputs[0].container["name"]), (2, &json!("web")));
-    assert!(written(Fate::FailPull { reason: None }).is_empty());
+    assert!(outputs[1].lines.is_empty());
+    let of_substitute = written(Fate::FailPull { reason: None });
+    assert!(of_substitute.len() == 1 && of_substitute[0].lines.is_empty(), "{of_substitute:?}");
 }
 
 #[test]

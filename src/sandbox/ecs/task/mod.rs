@@ -157,6 +157,9 @@ pub struct Noted {
     pub registered: bool,
     pub success: bool,
     pub failure: bool,
+    /// Its containers have written what they have to.
+    #[serde(default)]
+    pub wrote: bool,
 }
 
 impl Task {

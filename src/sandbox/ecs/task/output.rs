@@ -22,15 +22,17 @@ impl Plane {
         std::mem::take(&mut self.outputs)
     }
 
-    /// Lets a task that has begun to run write what it has to.
+    /// Lets a task that has begun to run write what it has to. The log driver opens a stream for each container, also
+    /// for one that never writes a line.
     pub(super) fn write(&mut self, id: &str) {
-        let Some(task) = self.tasks.get_mut(id).filter(|task| task.ever_ran() && !task.log.is_empty()) else { return };
-        let lines = std::mem::take(&mut task.log);
+        let Some(task) = self.tasks.get_mut(id).filter(|task| task.ever_ran() && !task.noted.wrote) else { return };
+        task.noted.wrote = true;
+        let mut lines = std::mem::take(&mut task.log);
         let at = task.times.started.unwrap_or_default();
-        let (name, definition) = (task.containers[task.victim].name.clone(), task.definition.clone());
-        let found = self.definition(&definition);
-        let container = found.and_then(|found| found.containers().iter().find(|container| container["name"] == name));
-        if let Some(container) = container.cloned() {
+        let (victim, definition) = (task.containers[task.victim].name.clone(), task.definition.clone());
+        let containers = self.definition(&definition).map(|found| found.containers().to_vec()).unwrap_or_default();
+        for container in containers.into_iter().filter(|container| container.get("logConfiguration").is_some()) {
+            let lines = if container["name"] == victim { std::mem::take(&mut lines) } else { Vec::new() };
             self.outputs.push(Output { task: id.to_owned(), container, at, lines });
         }
     }
