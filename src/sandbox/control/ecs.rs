@@ -1,6 +1,6 @@
 //! ECS and CodeDeploy at the seam: its moments, paces, refusals and fates in the terms of the server.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
@@ -10,7 +10,7 @@ use super::Control;
 use crate::sandbox::Refusal;
 use crate::sandbox::codedeploy::CodeDeploy;
 use crate::sandbox::ecs::{
-    ApiError, Fate, ImageNews, Now, Output, Plane, Rule, TargetGroup, TargetHealth, TaskEvent, TaskWant,
+    ApiError, Fate, HookAnswer, ImageNews, Now, Output, Plane, Rule, TargetGroup, TargetHealth, TaskEvent, TaskWant,
 };
 use crate::sandbox::options::Pace;
 
@@ -71,6 +71,17 @@ impl Control for Ecs {
 
     fn set_lag(&mut self, lag: Value) -> Result<(), String> {
         self.0.set_lag(serde_json::from_value(lag).map_err(|why| why.to_string())?);
+        Ok(())
+    }
+
+    fn set_alarms(&mut self, firing: BTreeSet<String>, now: SystemTime) {
+        self.0.set_alarms(&firing, moment(now));
+    }
+
+    fn set_hooks(&mut self, answers: Value) -> Result<(), String> {
+        let answers: BTreeMap<String, Vec<HookAnswer>> =
+            serde_json::from_value(answers).map_err(|why| why.to_string())?;
+        answers.into_iter().for_each(|(part, answers)| self.0.set_hook(&part, answers));
         Ok(())
     }
 

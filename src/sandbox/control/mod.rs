@@ -7,7 +7,7 @@ mod news;
 pub use ecs::Ecs;
 pub use news::{all_images, image_news};
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::SystemTime;
 
 use serde_json::Value;
@@ -34,6 +34,12 @@ pub trait Control: Send {
     /// How far answers are behind: the plane's own JSON, refused with a sentence if it cannot be read.
     fn set_lag(&mut self, _: Value) -> Result<(), String> {
         Err("this plane's answers are never behind".into())
+    }
+    /// The alarms that are in ALARM from now on.
+    fn set_alarms(&mut self, _: BTreeSet<String>, _: SystemTime) {}
+    /// What Lambda hooks answer: the plane's own JSON, refused with a sentence if it cannot be read.
+    fn set_hooks(&mut self, _: Value) -> Result<(), String> {
+        Err("this plane has no hooks".into())
     }
     /// Where the sandbox's own registry listens, as images name it: `127.0.0.1:4711`.
     fn set_registry(&mut self, address: &str);

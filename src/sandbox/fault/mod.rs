@@ -13,16 +13,21 @@
 //!     {"then": "expire_token"}
 //!   ],
 //!   "fates": [{"family": "web", "fate": {"exitCode": {"code": 3}}, "log": ["no database"]}],
-//!   "lag": {"serviceDeployments": 2.0, "currentDeployment": 5.0}
+//!   "lag": {"serviceDeployments": 2.0, "currentDeployment": 5.0},
+//!   "alarms": ["web-5xx"],
+//!   "hooks": {"function:smoke-test": ["IN_PROGRESS", "FAILED"]}
 //! }
 //! ```
 //!
 //! `on` matches an operation (`PutImage`), an IAM action (`ecr:PutImage`, which the registry's requests have too)
-//! or a method and path; `*` stands for anything. `fates` and `lag` (seconds by which answers are behind) belong to the
-//! ECS plane and are handed to it as they are.
+//! or a method and path; `*` stands for anything. `fates` (with the lines that a container writes),
+//! `lag` (seconds by which answers are behind), `alarms` (those that are in ALARM) and `hooks` (what a Lambda answers,
+//! found by a part of its ARN) belong to the ECS plane and are handed to it as they are.
 
 mod rule;
 mod script;
+
+use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -42,6 +47,10 @@ pub struct Faults {
     pub fates: Option<Value>,
     #[serde(default)]
     pub lag: Option<Value>,
+    #[serde(default)]
+    pub alarms: Option<BTreeSet<String>>,
+    #[serde(default)]
+    pub hooks: Option<Value>,
 }
 
 impl Faults {

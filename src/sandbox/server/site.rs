@@ -132,6 +132,14 @@ impl Site {
             let refused = |why| Error::Faults { what: "lag".into(), why };
             self.plane().set_lag(lag).map_err(refused)?;
         }
+        if let Some(alarms) = faults.alarms {
+            let refused = |why| Error::Faults { what: "alarms".into(), why };
+            self.plane().set_alarms(alarms, self.clock.now()).map_err(refused)?;
+        }
+        if let Some(hooks) = faults.hooks {
+            let refused = |why| Error::Faults { what: "hooks".into(), why };
+            self.plane().set_hooks(hooks).map_err(refused)?;
+        }
         *self.script() = Script::new(faults.rules, self.clock.now());
         Ok(())
     }

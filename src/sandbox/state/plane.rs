@@ -2,7 +2,7 @@
 //! may change something, and whenever time has moved something, the documents that changed are journaled; the
 //! snapshot holds them all.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::SystemTime;
 
@@ -83,6 +83,16 @@ impl PlaneState {
 
     pub fn set_lag(&mut self, lag: Value) -> Result<(), String> {
         self.plane.set_lag(lag)?;
+        self.keep().map_err(|refusal| refusal.message)
+    }
+
+    pub fn set_alarms(&mut self, firing: BTreeSet<String>, now: SystemTime) -> Result<(), String> {
+        self.plane.set_alarms(firing, now);
+        self.keep().map_err(|refusal| refusal.message)
+    }
+
+    pub fn set_hooks(&mut self, answers: Value) -> Result<(), String> {
+        self.plane.set_hooks(answers)?;
         self.keep().map_err(|refusal| refusal.message)
     }
 

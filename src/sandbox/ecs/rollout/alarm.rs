@@ -8,6 +8,13 @@ use crate::sandbox::ecs::release::Release;
 use crate::sandbox::ecs::time::Now;
 
 impl Plane {
+    /// Puts these alarms into ALARM, and all others into OK.
+    pub fn set_alarms(&mut self, firing: &BTreeSet<String>, now: Now) {
+        let known = self.world.alarms.clone();
+        known.difference(firing).for_each(|name| self.set_alarm(name, false, now));
+        firing.difference(&known).for_each(|name| self.set_alarm(name, true, now));
+    }
+
     /// Puts an alarm into ALARM, or back into OK.
     pub fn set_alarm(&mut self, name: &str, firing: bool, now: Now) {
         let now = self.at(now);
