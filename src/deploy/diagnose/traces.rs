@@ -78,16 +78,28 @@ impl Traces {
     /// The last reads, of a deployment that did not go well.
     pub async fn conclude(&mut self, tasks: &[Stopped], trouble: &[String], ecs: &dyn Ecs) {
         self.see_targets(ecs).await;
+        self.hear(trouble);
+        if let Some(task) = witness(tasks) {
+            let (log, note) = logs::read(task, ecs).await;
+            self.evidence.log = log;
+            self.evidence.notes.extend(note);
+        }
+    }
+
+    /// Events repeat what the load balancer said of targets that are gone by now.
+    fn hear(&mut self, trouble: &[String]) {
         for told in trouble.iter().filter_map(|event| target_health::read_event(event)) {
             // The load balancer itself has said more.
             if !self.evidence.targets.iter().any(|known| known.group == told.group && known.said == told.said) {
                 target_health::add(&mut self.evidence.targets, told);
             }
         }
-        if let Some(task) = witness(tasks) {
-            let (log, note) = logs::read(task, ecs).await;
-            self.evidence.log = log;
-            self.evidence.notes.extend(note);
+    }
+
+    /// Whether the last reads came to their end; they are not waited for as long as others.
+    pub fn close(&mut self, in_time: bool) {
+        if !in_time {
+            self.evidence.notes.push("logs and target health could not be read in time".into());
         }
     }
 

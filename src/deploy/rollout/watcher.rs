@@ -182,7 +182,8 @@ impl<'a> Watcher<'a> {
             return Ok(Ended { took: self.took(), deployment: id, ..ended });
         }
         within(self.clock, self.tasks.collect(&self.charge, &self.memory, self.ecs)).await;
-        within(self.clock, self.traces.conclude(self.tasks.all(), &self.trouble, self.ecs)).await;
+        let last = within(self.clock, self.traces.conclude(self.tasks.all(), &self.trouble, self.ecs)).await;
+        self.traces.close(last.is_some());
         let (took, causes) = (self.took(), causes(self.tasks.all()));
         let evidence = self.traces.into_evidence();
         Ok(Ended { took, deployment: id, causes, evidence, trouble: self.trouble, ..ended })
