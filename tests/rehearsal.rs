@@ -1,6 +1,7 @@
 //! Our own commands, as whole processes, against a sandbox: jobs that go well, every fault that it knows, and what
 //! dockless says to each. When a rehearsal ends, all that was asked and answered is held against AWS's own models.
 
+mod causes;
 mod edits;
 mod jobs;
 mod lag;

@@ -147,6 +147,14 @@ impl Sandbox {
         std::fs::read_to_string(dir.path().join("requests.log")).unwrap()
     }
 
+    /// The AWS calls that were made, as IAM names them.
+    pub async fn actions(&self) -> Vec<String> {
+        let answer = self.http.get(self.url("/_sandbox/requests")).send().await.unwrap();
+        let log: Value = serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap();
+        let actions = log["requests"].as_array().unwrap().iter().map(|entry| entry["action"].as_str());
+        actions.flatten().map(str::to_owned).collect()
+    }
+
     /// What was asked of it, as `METHOD path status`.
     pub async fn requests(&self) -> Vec<String> {
         let line = |entry: &Value| {
