@@ -2,6 +2,7 @@
 
 mod clients;
 mod faults;
+mod lines;
 mod process;
 mod protocol;
 pub mod schedules;
