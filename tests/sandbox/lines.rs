@@ -46,7 +46,12 @@ fn lines_of_a_container_that_runs_explain_why_it_failed() {
         .unwrap();
     let stderr = String::from_utf8_lossy(&ended.stderr);
     assert_eq!(ended.status.code(), Some(4), "{stderr}");
-    for part in ["container web exited with 3", "The last lines of web (/ecs/web, app/web/", "| starting\n", "| : :error::no database\n"] {
+    for part in [
+        "container web exited with 3",
+        "The last lines of web (/ecs/web, app/web/",
+        "| starting\n",
+        "| : :error::no database\n",
+    ] {
         assert!(stderr.contains(part), "{part}\n{stderr}");
     }
 }
