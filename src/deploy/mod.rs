@@ -24,6 +24,7 @@ mod plan;
 mod request;
 mod rollback;
 mod rollout;
+pub mod schedule;
 mod snapshot;
 mod summary;
 mod tags;
