@@ -7,6 +7,7 @@ mod build;
 mod build_and_push;
 mod completions;
 mod r#continue;
+mod deploy_scheduled_task;
 mod deploy_service_update;
 mod ecr_login;
 mod edits;
@@ -104,6 +105,9 @@ enum Task {
     /// Bring a service back to the last revision that reached success
     #[command(long_about = None)]
     Rollback(rollback::Rollback),
+    /// Let a rule or schedule of EventBridge start a new revision
+    #[command(long_about = None, alias = "deploy-ecs-scheduled-task")]
+    DeployScheduledTask(Box<deploy_scheduled_task::DeployScheduledTask>),
     /// ECR, ECS and a registry on this machine, to rehearse a pipeline with
     #[command(long_about = None)]
     Sandbox(sandbox::Sandbox),
@@ -147,6 +151,7 @@ impl Task {
             Task::Wait(args) => args.run(job).await,
             Task::Continue(args) => args.run(job).await,
             Task::Rollback(args) => args.run(job).await,
+            Task::DeployScheduledTask(args) => args.run(job).await,
             Task::Sandbox(args) => args.run(job).await,
             Task::Completions(args) => args.run(argv::parser(Cli::command())),
         }

@@ -55,6 +55,10 @@ pub const VARIABLES: &[Variable] = &[
     variable("CIRCLE_OIDC_TOKEN_V2", "CircleCI: identity token"),
     variable("CIRCLE_OIDC_TOKEN", "CircleCI: identity token, if there is no second version of it"),
     variable("BASH_ENV", "CircleCI: file whose exports later steps see"),
+    variable(
+        "CCI_ORB_AWS_ECS_REGISTERED_TASK_DFN",
+        "CircleCI: revision that an earlier step registered, unless --task-definition-arn is given",
+    ),
     variable("GITHUB_ACTIONS", "'true' on GitHub Actions"),
     variable("GITHUB_SHA", "GitHub Actions: commit"),
     variable("GITHUB_REF_NAME", "GitHub Actions: branch or tag"),
