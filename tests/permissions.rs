@@ -3,6 +3,7 @@
 
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
+use reqwest::Method;
 use serde_json::json;
 
 use crate::support::moto::{ACCOUNT, Moto, REGION};
@@ -13,6 +14,7 @@ const LOGIN: [&str; 1] = ["ecr:GetAuthorizationToken"];
 const UPDATE: [&str; 2] = ["ecs:DescribeTaskDefinition", "ecs:RegisterTaskDefinition"];
 const DEPLOY: [&str; 4] =
     ["ecs:DescribeTaskDefinition", "ecs:RegisterTaskDefinition", "ecs:DescribeServices", "ecs:UpdateService"];
+const RULE: [&str; 2] = ["events:ListTargetsByRule", "events:PutTargets"];
 const REPOSITORY: [&str; 5] = [
     "ecr:GetAuthorizationToken",
     "ecr:DescribeRepositories",
@@ -80,6 +82,44 @@ async fn each_command_needs_its_actions_and_no_other() {
     let image = "--container-image-name-updates=container=web,image-and-tag=host.example/web:{}-deploy";
     let words = ["deploy-service-update", "--cluster=main", "--family=web", "--wait=false", image];
     needs_each(&moto, &DEPLOY, &words, |_| ()).await;
+}
+
+#[tokio::test]
+async fn scheduled_tasks_need_their_actions_and_no_other() {
+    let moto = moto().await;
+    let target = json!({
+        "Arn": "arn:aws:ecs:us-east-1:123456789012:cluster/main",
+        "RoleArn": "arn:aws:iam::123456789012:role/starter",
+        "Input": "{}",
+        "EcsParameters": { "TaskDefinitionArn": "arn:aws:ecs:us-east-1:123456789012:task-definition/web:1", "TaskCount": 2 },
+    });
+    moto.events("PutRule", json!({ "Name": "nightly", "ScheduleExpression": "rate(1 day)" })).await;
+    let mut named = target.clone();
+    named["Id"] = json!("one");
+    let put = moto.events("PutTargets", json!({ "Rule": "nightly", "Targets": [named] })).await;
+    assert_eq!(put["FailedEntryCount"], 0, "{put}");
+    let schedule = json!({ "FlexibleTimeWindow": { "Mode": "OFF" }, "Target": target, "ScheduleExpression": "rate(1 day)",
+        "ScheduleExpressionTimezone": "Europe/Berlin", "State": "ENABLED", "Description": "every day" });
+    moto.ask(Method::POST, "/schedules/nightly", "scheduler", "", schedule).await;
+    let image = "--container-image-name-updates=container=web,image-and-tag=host.example/web:{}-nightly";
+    let words = ["deploy-scheduled-task", "--rule-name=nightly", "--family=web", image];
+    needs_each(&moto, &[&UPDATE[..], &RULE].concat(), &words, |_| ()).await;
+    // Moto holds the signature of every GET for wrong, boto3's too.
+    moto.trust(1000).await;
+    let job = Job::at(moto.url()).with("AWS_REGION", REGION).keys(&moto.user_named("planner", &["*"]).await);
+    let ended = job.run(&["deploy-scheduled-task", "--schedule-name=nightly", "--task-definition-arn=web:2"]).await;
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    let targets = moto.events("ListTargetsByRule", json!({ "Rule": "nightly" })).await;
+    let mut shown = moto.ask(Method::GET, "/schedules/nightly", "scheduler", "", json!({})).await;
+    let started = |target: &serde_json::Value| target["EcsParameters"]["TaskDefinitionArn"].to_string();
+    assert!(started(&targets["Targets"][0]).contains("task-definition/web:"), "{targets}");
+    assert_ne!(started(&targets["Targets"][0]), started(&target));
+    assert_ne!(started(&shown["Target"]), started(&target));
+    shown["Target"]["EcsParameters"]["TaskDefinitionArn"] = target["EcsParameters"]["TaskDefinitionArn"].clone();
+    for (member, value) in [("ScheduleExpressionTimezone", "Europe/Berlin"), ("Description", "every day")] {
+        assert_eq!(shown[member], value);
+    }
+    assert_eq!(shown["Target"]["EcsParameters"], target["EcsParameters"]);
 }
 
 /// The registry is a server of its own; moto gives out the password for it.

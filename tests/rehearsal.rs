@@ -7,6 +7,7 @@ mod jobs;
 mod lag;
 mod pushes;
 mod rollouts;
+mod schedules;
 mod stage;
 mod verdicts;
 mod weather;

@@ -149,10 +149,13 @@ impl Sandbox {
 
     /// The AWS calls that were made, as IAM names them.
     pub async fn actions(&self) -> Vec<String> {
-        let answer = self.http.get(self.url("/_sandbox/requests")).send().await.unwrap();
-        let log: Value = serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap();
-        let actions = log["requests"].as_array().unwrap().iter().map(|entry| entry["action"].as_str());
-        actions.flatten().map(str::to_owned).collect()
+        let action = |entry: &Value| entry["action"].as_str().map(str::to_owned);
+        self.log().await.iter().filter_map(action).collect()
+    }
+
+    /// How often this call was made, by IAM's name.
+    pub async fn times(&self, action: &str) -> usize {
+        self.actions().await.iter().filter(|made| *made == action).count()
     }
 
     /// What was asked of it, as `METHOD path status`.
@@ -168,12 +171,6 @@ impl Sandbox {
         let answer = self.http.get(self.url("/_sandbox/requests")).send().await.unwrap();
         let log: Value = serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap();
         log["requests"].as_array().unwrap().clone()
-    }
-
-    /// The AWS calls that it was asked for: `ecs:UpdateService`.
-    pub async fn actions(&self) -> Vec<String> {
-        let action = |entry: &Value| entry["action"].as_str().map(str::to_owned);
-        self.log().await.iter().filter_map(action).collect()
     }
 }
 

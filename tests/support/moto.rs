@@ -7,6 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use dockless::aws::{AccessKey, Options};
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::aws::impatient;
@@ -79,13 +80,26 @@ impl Moto {
 
     /// Requests of anybody, while they go unverified.
     pub async fn ecs(&self, operation: &str, body: Value) -> Value {
-        let scope =
-            "AWS4-HMAC-SHA256 Credential=setup/20260101/us-east-1/ecs/aws4_request, SignedHeaders=host, Signature=0";
-        let request = client().post(&self.url).header("authorization", scope);
-        let request = request.header("x-amz-target", format!("AmazonEC2ContainerServiceV20141113.{operation}"));
-        let request = request.header("content-type", "application/x-amz-json-1.1").body(body.to_string());
+        let target = format!("AmazonEC2ContainerServiceV20141113.{operation}");
+        self.ask(Method::POST, "/", "ecs", &target, body).await
+    }
+
+    pub async fn events(&self, operation: &str, body: Value) -> Value {
+        self.ask(Method::POST, "/", "events", &format!("AWSEvents.{operation}"), body).await
+    }
+
+    /// Of services that speak REST, which have paths and no targets.
+    pub async fn ask(&self, method: Method, path: &str, service: &str, target: &str, body: Value) -> Value {
+        let scope = format!("AWS4-HMAC-SHA256 Credential=setup/20260101/us-east-1/{service}/aws4_request");
+        let request = client().request(method, format!("{}{path}", self.url));
+        let request = request.header("authorization", format!("{scope}, SignedHeaders=host, Signature=0"));
+        let request = match target {
+            "" => request.header("content-type", "application/json"),
+            _ => request.header("content-type", "application/x-amz-json-1.1").header("x-amz-target", target),
+        };
+        let request = request.body(body.to_string());
         let text = request.send().await.expect("an answer of moto").text().await.expect("a body");
-        serde_json::from_str(&text).unwrap_or_else(|why| panic!("{operation}: {why}: {text}"))
+        serde_json::from_str(&text).unwrap_or_else(|why| panic!("{service} {path} {target}: {why}: {text}"))
     }
 
     pub fn options(&self, access_key: AccessKey) -> Options {
