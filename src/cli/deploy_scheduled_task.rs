@@ -41,16 +41,16 @@ pub struct DeployScheduledTask {
 #[derive(Debug, Args)]
 #[command(next_help_heading = SCHEDULE)]
 pub struct PlaceArgs {
-    /// Rule of EventBridge, e.g. nightly-report
+    /// Rule of EventBridge, by name or ARN, e.g. nightly-report
     #[arg(long, value_name = "RULE")]
     pub rule_name: Option<String>,
-    /// Event bus of the rule, by name or ARN [default: default]
+    /// Event bus of the rule, by name or ARN, e.g. shop [default: default]
     #[arg(long, value_name = "BUS", alias = "event-bus-name", requires = "rule_name")]
     pub event_bus: Option<String>,
-    /// Schedule of EventBridge Scheduler, e.g. nightly-report
+    /// Schedule of EventBridge Scheduler, by name or ARN, e.g. nightly-report
     #[arg(long, value_name = "SCHEDULE")]
     pub schedule_name: Option<String>,
-    /// Group of the schedule [default: default]
+    /// Group of the schedule, e.g. batch [default: default]
     #[arg(long, value_name = "GROUP", alias = "group-name", requires = "schedule_name")]
     pub schedule_group: Option<String>,
 }
@@ -72,7 +72,7 @@ enum Request {
 
 impl DeployScheduledTask {
     fn into_request(self, job: &Job) -> Result<(Place, Request), Failure> {
-        let place = self.place.into_place();
+        let place = self.place.into_place()?;
         let request = match (self.task_definition_arn, self.revision) {
             (_, Some(revision)) => {
                 let Revision { family, updates, tags } = revision.into_revision(job)?;
@@ -101,11 +101,12 @@ impl DeployScheduledTask {
 }
 
 impl PlaceArgs {
-    fn into_place(self) -> Place {
-        match (self.rule_name, self.schedule_name) {
-            (Some(name), _) => Place::Rule { name, bus: self.event_bus },
-            (None, name) => Place::Schedule { name: name.unwrap_or_default(), group: self.schedule_group },
-        }
+    fn into_place(self) -> Result<Place, Error> {
+        let (flag, place) = match (self.rule_name, self.schedule_name) {
+            (Some(rule), _) => ("--event-bus", Place::rule(&rule, self.event_bus)),
+            (None, name) => ("--schedule-group", Place::schedule(&name.unwrap_or_default(), self.schedule_group)),
+        };
+        place.ok_or_else(|| Error::Conflict(format!("{flag} says otherwise than the ARN")))
     }
 }
 

@@ -37,6 +37,28 @@ pub enum Place {
     },
 }
 
+impl Place {
+    /// A rule by name or ARN, which names its bus unless that is the default one.
+    pub fn rule(name: &str, bus: Option<String>) -> Option<Place> {
+        let Some((_, path)) = name.split_once(":rule/") else {
+            return Some(Place::Rule { name: name.into(), bus });
+        };
+        let (own, name) = path.rsplit_once('/').map_or((None, path), |(bus, name)| (Some(bus), name));
+        let bus_name = |bus: &str| bus.split_once(":event-bus/").map_or(bus, |(_, name)| name).to_owned();
+        let agree = bus.as_deref().is_none_or(|bus| bus_name(bus) == own.unwrap_or("default"));
+        agree.then(|| Place::Rule { name: name.into(), bus: bus.or(own.map(str::to_owned)) })
+    }
+
+    /// A schedule by name or ARN, which names its group.
+    pub fn schedule(name: &str, group: Option<String>) -> Option<Place> {
+        let Some((own, name)) = name.split_once(":schedule/").and_then(|(_, path)| path.split_once('/')) else {
+            return Some(Place::Schedule { name: name.into(), group });
+        };
+        let agree = group.as_deref().is_none_or(|group| group == own);
+        agree.then(|| Place::Schedule { name: name.into(), group: Some(own.into()) })
+    }
+}
+
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (kind, name, owner) = match self {
@@ -45,5 +67,26 @@ impl fmt::Display for Place {
         };
         write!(f, "{kind} {name}")?;
         owner.iter().try_for_each(|owner| write!(f, " of {owner}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn place_by_name_or_arn() {
+        let rule = |name: &str, bus: Option<&str>| Place::rule(name, bus.map(str::to_owned)).map(|p| p.to_string());
+        let arn = "arn:aws:events:eu-west-1:123456789012:rule/";
+        assert_eq!(rule("nightly", Some("shop")).unwrap(), "rule nightly of shop");
+        assert_eq!(rule(&format!("{arn}nightly"), None).unwrap(), "rule nightly");
+        assert_eq!(rule(&format!("{arn}aws.partner/shop/nightly"), None).unwrap(), "rule nightly of aws.partner/shop");
+        assert_eq!(rule(&format!("{arn}shop/nightly"), Some("shop")).unwrap(), "rule nightly of shop");
+        assert_eq!(rule(&format!("{arn}nightly"), Some("shop")), None);
+        let schedule = |name: &str, group: Option<&str>| Place::schedule(name, group.map(str::to_owned));
+        let arn = "arn:aws:scheduler:eu-west-1:123456789012:schedule/batch/nightly";
+        assert_eq!(schedule(arn, None).unwrap().to_string(), "schedule nightly of batch");
+        assert_eq!(schedule("nightly", None).unwrap().to_string(), "schedule nightly");
+        assert_eq!(schedule(arn, Some("other")), None);
     }
 }
