@@ -1,5 +1,6 @@
 //! Schedules. UpdateSchedule replaces the whole of one: what a request leaves out goes back to its default, however it
-//! was set before, which is what catches clients that send only what they change.
+//! was set before, which is what catches clients that send only what they change. A flexible window begins at the time
+//! that the expression names, and the task starts right then.
 
 use serde_json::{Map, Value, json};
 
