@@ -36,6 +36,9 @@ impl Deployment {
             self.wake = Some(at);
             return false;
         }
+        if !self.is_rollback() {
+            self.blue = self.serving(now, ecs).and_then(|set| Some(set["id"].as_str()?.to_owned()));
+        }
         self.status = Status::InProgress;
         (self.started, self.updated) = (Some(now), now);
         true

@@ -15,15 +15,10 @@ const LATE: &str = "The deployment timed out while waiting for the replacement t
 
 impl Deployment {
     pub(super) fn install(&mut self, now: Now, ecs: &mut Plane) -> Work {
-        let described =
-            ecs.call("DescribeServices", json!({ "cluster": self.cluster, "services": [self.service] }), now);
-        let service = described.unwrap_or_default()["services"][0].clone();
-        let sets = service["taskSets"].as_array().map(Vec::as_slice).unwrap_or_default();
-        let Some(blue) = sets.iter().find(|set| set["status"] == "PRIMARY") else {
+        let Some(blue) = self.serving(now, ecs) else {
             return updating("Service not found.", "ServiceNotFoundException");
         };
-        self.blue = blue["id"].as_str().map(str::to_owned);
-        self.clear(sets, now, ecs);
+        self.clear(now, ecs);
         let content = self.revision.as_ref().map_or("", |revision| revision.content.as_str());
         let spec = match AppSpec::read(content) {
             Ok(spec) => spec,
@@ -35,7 +30,7 @@ impl Deployment {
                 return Work::Fails { code: "INVALID_REVISION", message };
             }
         };
-        match ecs.call("CreateTaskSet", self.set(&spec, blue), now) {
+        match ecs.call("CreateTaskSet", self.set(&spec, &blue), now) {
             Ok(made) => {
                 self.green = made["taskSet"]["id"].as_str().map(str::to_owned);
                 self.tell_traffic(now, ecs);
@@ -45,9 +40,20 @@ impl Deployment {
         }
     }
 
-    /// What an earlier deployment has left.
-    fn clear(&self, sets: &[Value], now: Now, ecs: &mut Plane) {
-        for set in sets.iter().filter(|set| set["status"] == "ACTIVE") {
+    /// The task set that serves.
+    pub(super) fn serving(&self, now: Now, ecs: &mut Plane) -> Option<Value> {
+        self.sets(now, ecs).into_iter().find(|set| set["status"] == "PRIMARY")
+    }
+
+    fn sets(&self, now: Now, ecs: &mut Plane) -> Vec<Value> {
+        let body = json!({ "cluster": self.cluster, "service": self.service });
+        let described = ecs.call("DescribeTaskSets", body, now).unwrap_or_default();
+        described["taskSets"].as_array().cloned().unwrap_or_default()
+    }
+
+    /// Removes what an earlier deployment has left.
+    fn clear(&self, now: Now, ecs: &mut Plane) {
+        for set in self.sets(now, ecs).iter().filter(|set| set["status"] == "ACTIVE") {
             let _ = ecs.call("DeleteTaskSet", self.about("taskSet", &set["id"], true), now);
         }
     }
