@@ -89,7 +89,7 @@ async fn botocore_finds_nothing_wrong() {
     let reason = "Health checks failed with these codes: [502]";
     let chatty = json!({ "image": ":chatty", "fate": { "elbHealthCheckFails": { "reason": reason } }, "log": lines });
     sandbox.set_faults(json!({ "fates": [fate, chatty] })).await;
-    for name in ["story.py", "rollouts.py", "traces.py"] {
+    for name in ["story.py", "rollouts.py", "traces.py", "codedeploy.py"] {
         let mut story = python();
         story.arg(scripts.join(name)).envs(sandbox.running.environment());
         in_background(story).await;
