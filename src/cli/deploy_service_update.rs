@@ -5,10 +5,13 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 
 use super::Job;
+use super::codedeploy::{self, CodeDeployArgs};
+use super::error::Error;
 use super::exit::{Done, Failure};
 use super::patience::{PatienceArgs, RescueArgs, Watch, carry_out};
 use super::revision::{Revision, RevisionArgs};
-use super::update_task_definition::ecs_of;
+use super::update_task_definition::connect;
+use crate::deploy::codedeploy::{CONTROLLER, Options};
 use crate::deploy::{self, Create};
 
 #[derive(Debug, Args)]
@@ -37,6 +40,8 @@ pub struct DeployServiceUpdate {
     pub watch: WatchArgs,
     #[command(flatten)]
     pub creation: CreationArgs,
+    #[command(flatten)]
+    pub codedeploy: CodeDeployArgs,
 }
 
 #[derive(Debug, Args)]
@@ -48,7 +53,7 @@ pub struct ServiceArgs {
     /// Service, by name or ARN, e.g. shop-web [default: the family's name]
     #[arg(long, value_name = "SERVICE", alias = "service")]
     pub service_name: Option<String>,
-    /// How the service is deployed [default: ECS]
+    /// Who deploys the service; it is refused if the service says otherwise [default: what the service says]
     #[arg(long, value_name = "CONTROLLER", ignore_case = true)]
     pub deployment_controller: Option<Controller>,
     /// Deploy this revision as it is, by number, name or ARN, e.g. 41 or shop:41
@@ -68,7 +73,7 @@ pub struct ServiceArgs {
     /// Number of tasks, e.g. 2 [default: as it is]
     #[arg(long, value_name = "COUNT")]
     pub desired_count: Option<u32>,
-    /// Let ECS stop a failing deployment and go back to the one before
+    /// Let ECS stop a failing deployment and go back to the one before; CodeDeploy is told to go back if one fails
     #[arg(long)]
     pub enable_circuit_breaker: Option<bool>,
 }
@@ -111,11 +116,12 @@ pub struct CreationArgs {
     pub container_port: Option<u16>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Controller {
-    #[default]
     #[value(name = "ECS")]
     Ecs,
+    #[value(name = "CODE_DEPLOY")]
+    CodeDeploy,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
@@ -129,7 +135,7 @@ pub enum PublicIp {
 
 impl DeployServiceUpdate {
     fn into_request(self, job: &Job) -> Result<(deploy::DeployServiceUpdate, Option<Watch>), Failure> {
-        let DeployServiceUpdate { service, revision, watch, creation } = self;
+        let DeployServiceUpdate { service, revision, watch, creation, .. } = self;
         let watch = watch.into_watch(job.settings.timeout);
         let Revision { family, updates, tags } = revision.into_revision(job)?;
         let as_it_is = service.revision.as_ref().map(|revision| family.at(revision)).transpose()?;
@@ -153,18 +159,54 @@ impl DeployServiceUpdate {
 
     pub async fn run(mut self, job: &Job) -> Result<Done, Failure> {
         let rescue = std::mem::take(&mut self.watch.rescue).into_rescue();
+        let (wanted, options) = (self.service.deployment_controller, std::mem::take(&mut self.codedeploy));
+        let options = options.into_options(rescue);
         let (request, watch) = self.into_request(job)?;
-        let ecs = ecs_of(job, &request.service).await?;
+        let session = connect(job, &request.service).await?;
+        let ecs = session.ecs();
         let observed = deploy::observe_service(&request, &ecs).await?;
-        let plan = deploy::plan_service(&request, &observed)?;
-        if job.settings.dry_run {
-            return Ok(deploy::planned(&plan).into());
-        }
-        let done = carry_out(&plan, rescue, &ecs, job).await?;
+        check_controller(wanted, &options, &request, &observed)?;
+        let done = match observed.controller() {
+            Some(CONTROLLER) => codedeploy::deploy(&request, &options, rescue, &observed, &session, job).await?,
+            _ => {
+                let plan = deploy::plan_service(&request, &observed)?;
+                if job.settings.dry_run {
+                    return Ok(deploy::planned(&plan).into());
+                }
+                carry_out(&plan, rescue, &ecs, job).await?
+            }
+        };
         Ok(match watch {
             Some(watch) => watch.forgive(done),
             None => done,
         })
+    }
+}
+
+/// What was said of the controller has to be so: a pipeline that is wrong about it is wrong about more.
+fn check_controller(
+    wanted: Option<Controller>,
+    options: &Options,
+    request: &deploy::DeployServiceUpdate,
+    observed: &deploy::Observed,
+) -> Result<(), Error> {
+    let controller = observed.controller().unwrap_or("ECS");
+    let (service, is) = (request.service(), controller == CONTROLLER);
+    let given = Options { go_back: false, ..options.clone() } != Options::default();
+    match wanted {
+        Some(Controller::CodeDeploy) if observed.service.is_err() => Err(Error::Conflict(format!(
+            "'{service}' is missing, and --create-service makes services that ECS deploys"
+        ))),
+        Some(Controller::CodeDeploy) if !is => Err(Error::Conflict(format!(
+            "--deployment-controller says CODE_DEPLOY, but {controller} deploys '{service}'"
+        ))),
+        Some(Controller::Ecs) if is => {
+            Err(Error::Conflict(format!("--deployment-controller says ECS, but CODE_DEPLOY deploys '{service}'")))
+        }
+        None if given && !is => {
+            Err(Error::Conflict(format!("there are flags for CodeDeploy, but {controller} deploys '{service}'")))
+        }
+        _ => Ok(()),
     }
 }
 

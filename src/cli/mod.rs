@@ -5,6 +5,7 @@
 mod argv;
 mod build;
 mod build_and_push;
+mod codedeploy;
 mod completions;
 mod r#continue;
 mod deploy_scheduled_task;

@@ -44,7 +44,12 @@ pub async fn ecs(job: &Job) -> Result<aws::Ecs, Failure> {
 
 /// ECS in the region that was given, or else where this ARN is.
 pub async fn ecs_of(job: &Job, arn: &str) -> Result<aws::Ecs, Failure> {
+    Ok(connect(job, arn).await?.ecs())
+}
+
+/// AWS in the region that was given, or else where this ARN is.
+pub async fn connect(job: &Job, arn: &str) -> Result<aws::Session, Failure> {
     let region = job.settings.region().map_err(|why| Error::Setting { flag: "--region".into(), why })?;
     let region = region.map(|region| region.value.as_str()).or_else(|| deploy::region_in_arn(arn));
-    Ok(session::open(&job.settings, region, &job.events).await?.ecs())
+    Ok(session::open(&job.settings, region, &job.events).await?)
 }

@@ -4,9 +4,10 @@
 use clap::Args;
 
 use super::Job;
+use super::codedeploy;
 use super::exit::{Done, Failure};
 use super::patience::{PatienceArgs, Watch, carry_out};
-use super::update_task_definition::ecs;
+use super::update_task_definition::connect;
 use crate::deploy::{self, Family, Rescue};
 
 #[derive(Debug, Args)]
@@ -45,8 +46,14 @@ impl VerifyRevisionIsDeployed {
 
     pub async fn run(self, job: &Job) -> Result<Done, Failure> {
         let (request, watch) = self.into_request(job)?;
-        let ecs = ecs(job).await?;
-        let plan = deploy::observe_verification(&request, &ecs, &job.clock).await?;
+        let session = connect(job, &request.service).await?;
+        let ecs = session.ecs();
+        let plan = match deploy::observe_verification(&request, &ecs, &job.clock).await {
+            Err(why) if codedeploy::is_meant(&why) => {
+                return Ok(watch.forgive(codedeploy::verify(&request, &session, job).await?));
+            }
+            plan => plan?,
+        };
         if job.settings.dry_run {
             return Ok(deploy::intended(&plan).into());
         }

@@ -73,7 +73,7 @@ pub async fn start_deployment(
     start(deploy, revision, ecs, clock, events).await.map_err(|why| undeployed(registered, why))
 }
 
-fn undeployed(registered: &Option<String>, why: CallError) -> Error {
+pub fn undeployed(registered: &Option<String>, why: CallError) -> Error {
     match registered {
         Some(arn) => Error::Undeployed { registered: short(arn).to_owned(), source: why },
         None => Error::Call(why),
@@ -124,7 +124,7 @@ async fn start(
             return Ok(Some(Started { deployment, fresh: true, since: *since, record }));
         }
         Step::Order(order) => return give(order, revision, ecs, events).await.map(Some),
-        Step::Nothing => return Ok(None),
+        Step::CodeDeploy(_) | Step::Nothing => return Ok(None),
     };
     let mut body = with_revision(body, revision);
     if operation == Operation::CreateService {

@@ -64,7 +64,8 @@ impl Explain for Error {
             }
             Error::Inactive { .. } => Some("It was deleted: create it again first.".into()),
             Error::Controller { controller, .. } if controller == "CODE_DEPLOY" => Some(
-                "Deploy it through CodeDeploy, or move the service to the ECS controller, which knows blue/green too."
+                "deploy-service-update and verify-revision-is-deployed work through CodeDeploy; or move the service to the ECS \
+                 controller, which knows blue/green too."
                     .into(),
             ),
             Error::Controller { .. } => Some("Deploy it with the tool that manages its task sets.".into()),

@@ -7,6 +7,7 @@
 
 mod apply;
 mod carry;
+pub mod codedeploy;
 mod diagnose;
 mod difference;
 mod document;

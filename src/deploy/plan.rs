@@ -11,6 +11,7 @@ mod tests;
 use serde_json::{Map, Value};
 
 use super::Error;
+use super::codedeploy::Handover;
 use super::ecs::Operation;
 use super::edit::{Change, Edited, edit, name_of};
 use super::image::take_apart;
@@ -58,6 +59,8 @@ pub enum Step {
         /// ARN of its record, if that is known.
         record: Option<String>,
     },
+    /// CodeDeploy deploys it.
+    CodeDeploy(Handover),
     /// A word in a deployment that goes on.
     Order(Order),
     /// All is as it should be.
@@ -123,7 +126,11 @@ impl Deploy {
 impl Plan {
     /// Whether anything will be changed at all.
     pub fn is_empty(&self) -> bool {
-        let idle = |deploy: &Deploy| matches!(deploy.step, Step::Nothing | Step::Join { .. });
+        let idle = |deploy: &Deploy| match &deploy.step {
+            Step::Nothing | Step::Join { .. } => true,
+            Step::CodeDeploy(handover) => handover.join.is_some(),
+            _ => false,
+        };
         self.register.is_none() && self.deploy.as_ref().is_none_or(idle)
     }
 }
@@ -139,17 +146,23 @@ pub fn plan_definition(request: &UpdateTaskDefinition, described: &Value) -> Res
 
 pub fn plan_service(request: &DeployServiceUpdate, observed: &Observed) -> Result<Plan, Error> {
     let described = &observed.described;
-    let mut plan = plan_revision(described, &request.updates, &request.tags)?;
-    if request.skip_registration {
-        check_deployable(described)?;
-        plan.register = None;
-    }
+    let mut plan = plan_wanted(request, described)?;
     match &observed.service {
         // A deleted service is still described for a while; its name is free again.
         Ok(service) if request.create.is_none() || service["status"] != "INACTIVE" => {
             service::plan_update(&mut plan, request, described, service)?
         }
         _ => service::plan_creation(&mut plan, request, described)?,
+    }
+    Ok(plan)
+}
+
+/// The revision that a request wants, new or as it is.
+pub(super) fn plan_wanted(request: &DeployServiceUpdate, described: &Value) -> Result<Plan, Error> {
+    let mut plan = plan_revision(described, &request.updates, &request.tags)?;
+    if request.skip_registration {
+        check_deployable(described)?;
+        plan.register = None;
     }
     Ok(plan)
 }
@@ -185,7 +198,7 @@ pub fn images(body: &Map<String, Value>) -> Vec<(String, String)> {
 
 /// An image that may be another one today than when this revision was last deployed, since only a tag names
 /// it. If images were given, only their containers count.
-fn may_have_moved<'a>(plan: &'a Plan, updates: &Updates) -> Option<&'a (String, String)> {
+pub(super) fn may_have_moved<'a>(plan: &'a Plan, updates: &Updates) -> Option<&'a (String, String)> {
     let meant = |container: &String, given: &String| given.is_empty() || given == container;
     let given = |container: &String| updates.images.iter().any(|update| meant(container, &update.container));
     plan.images

@@ -27,10 +27,13 @@ use crate::report::{Event, Events, Outcome};
 use watcher::Watcher;
 
 pub use conclude::{undo, wait_on};
+pub use hopeless::Hopes;
+pub use tasks::Tasks;
+pub use watcher::within;
 
 /// The first pause between two looks; each is half as long again as the one before, up to the longest.
-const FIRST: Duration = Duration::from_secs(1);
-const LONGEST: Duration = Duration::from_secs(10);
+pub const FIRST: Duration = Duration::from_secs(1);
+pub const LONGEST: Duration = Duration::from_secs(10);
 
 /// Services that DescribeServices takes.
 const BATCH: usize = 10;
@@ -139,11 +142,11 @@ async fn look(batch: &mut [&mut Watcher<'_>], pause: Duration, ecs: &dyn Ecs) {
 }
 
 /// Up to a quarter less, so that jobs which began together do not ask together for ever.
-fn jittered(pause: Duration) -> Duration {
+pub fn jittered(pause: Duration) -> Duration {
     let random = RandomState::new().hash_one(()) % 256;
     pause - pause / 4 * random as u32 / 256
 }
 
-fn retry(service: &str, why: &CallError, wait: Duration) -> Event {
+pub fn retry(service: &str, why: &CallError, wait: Duration) -> Event {
     Event::Retry { what: format!("looking at {service}"), why: why.to_string(), wait }
 }

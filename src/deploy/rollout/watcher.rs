@@ -194,7 +194,8 @@ impl<'a> Watcher<'a> {
     }
 }
 
-async fn within<T>(clock: &Clock, optional: impl Future<Output = T>) -> Option<T> {
+/// The result, if it comes soon enough for something that can be done without.
+pub async fn within<T>(clock: &Clock, optional: impl Future<Output = T>) -> Option<T> {
     tokio::select! {
         biased;
         result = optional => Some(result),

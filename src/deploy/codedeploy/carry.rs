@@ -1,0 +1,142 @@
+//! A handover from its first call to its verdict, and the way back where that was asked for.
+
+use std::future::Future;
+use std::pin::pin;
+
+use super::CodeDeploy;
+use super::conclude::ended;
+use super::plan::Handover;
+use super::watch::{Services, WAY_BACK, stop, watch};
+use crate::clock::Clock;
+use crate::deploy::apply::{register_revision, undeployed};
+use crate::deploy::ecs::{CallError, Ecs, Operation};
+use crate::deploy::edit::short;
+use crate::deploy::plan::{Deploy, Plan, Step};
+use crate::deploy::rollback::Rescue;
+use crate::deploy::rollout::{Charge, Ended};
+use crate::deploy::summary::report;
+use crate::deploy::{Applied, Error, Started, Wait};
+use crate::report::{Events, Outcome, Report};
+
+pub async fn carry_out(
+    plan: &Plan,
+    rescue: Rescue,
+    ecs: &dyn Ecs,
+    codedeploy: &dyn CodeDeploy,
+    clock: &Clock,
+    events: &Events,
+    interrupted: impl Future<Output = ()>,
+) -> Result<Report, Error> {
+    let services = Services { ecs, codedeploy };
+    let mut interrupted = pin!(interrupted);
+    let mut applied = Applied { registered: None, revision: plan.base.clone(), started: None };
+    let registering = tokio::select! {
+        biased;
+        registered = register_revision(plan, ecs, clock, events) => registered?,
+        () = &mut interrupted => return Ok(report(plan, &applied, Some(&cut_before(plan)))),
+    };
+    applied.registered = registering;
+    applied.revision = applied.registered.clone().unwrap_or(applied.revision);
+    let Some(Deploy { step: Step::CodeDeploy(handover), wait, .. }) = &plan.deploy else {
+        return Ok(report(plan, &applied, None));
+    };
+    let started = tokio::select! {
+        biased;
+        started = start(handover, &applied.revision, services, events) => Some(started),
+        () = &mut interrupted => None,
+    };
+    let Some(started) = started else {
+        return Ok(report(plan, &applied, Some(&cut_creating(handover, &applied.revision))));
+    };
+    let id = started.map_err(|why| undeployed(&applied.registered, why))?;
+    let started = Started { deployment: Some(id.clone()), fresh: true, ..Started::default() };
+    applied.started = Some(started.clone());
+    let Some(wait) = *wait else { return Ok(report(plan, &applied, None)) };
+    let deploy = plan.deploy.as_ref().expect("it is being carried out");
+    let charge = |wait: Wait| Charge { deploy, revision: &applied.revision, started: &started, wait, events };
+    let ended = watch(charge(wait), handover, &id, services, clock, &mut interrupted).await?;
+    let ended = match ended.outcome {
+        Outcome::Interrupted if rescue.on_cancel => after_cancel(ended, &id, services, events).await,
+        Outcome::Failed | Outcome::TimedOut if rescue.on_failure => {
+            let back = charge(Wait { fail_fast: false, ..Wait::within(WAY_BACK) });
+            after_failure(ended, back, handover, &id, services, clock, interrupted).await
+        }
+        _ => ended,
+    };
+    Ok(report(plan, &applied, Some(&ended)))
+}
+
+/// The id of the deployment.
+async fn start(
+    handover: &Handover,
+    revision: &str,
+    services: Services<'_>,
+    events: &Events,
+) -> Result<String, CallError> {
+    if let Some(id) = &handover.join {
+        return Ok(id.clone());
+    }
+    if let Some(scale) = &handover.scale {
+        services.ecs.call(Operation::UpdateService, scale.clone()).await?;
+    }
+    let answer = services.codedeploy.call("CreateDeployment", handover.body(revision)).await?;
+    let id = answer.body["deploymentId"].as_str().unwrap_or_default().to_owned();
+    events.step(format!("handed {} over to CodeDeploy: {id} in group {}", short(revision), handover.group));
+    Ok(id)
+}
+
+/// Stops what goes on still and follows the way back. A deployment that is over cannot be stopped: then it ended as it
+/// ended.
+async fn after_failure(
+    bad: Ended,
+    back: Charge<'_>,
+    handover: &Handover,
+    id: &str,
+    services: Services<'_>,
+    clock: &Clock,
+    interrupted: impl Future<Output = ()>,
+) -> Ended {
+    back.events.step(format!("stopping {id} and rolling back, since {}", bad.text));
+    match stop(id, services.codedeploy).await {
+        Err(why) if why.code() == Some("DeploymentAlreadyCompletedException") => return bad,
+        Err(why) => return Ended { text: format!("{}; it could not be stopped: {why}", bad.text), ..bad },
+        Ok(_) => {}
+    }
+    match watch(back, handover, id, services, clock, interrupted).await {
+        Ok(end) if end.outcome == Outcome::RolledBack => {
+            let text = format!("{}; it was stopped and rolled back to {}", bad.text, short(&handover.serves));
+            Ended { outcome: Outcome::RolledBack, text, advice: None, took: bad.took + end.took, ..bad }
+        }
+        Ok(end) => Ended { text: format!("{}; the way back did not end well: {}", bad.text, end.text), ..bad },
+        Err(why) => Ended { text: format!("{}; the way back cannot be watched: {why}", bad.text), ..bad },
+    }
+}
+
+/// A job that is cancelled has a few seconds left: it asks and does not wait.
+async fn after_cancel(cut: Ended, id: &str, services: Services<'_>, events: &Events) -> Ended {
+    events.warn("interrupted: rolling back", Some("Interrupt once more to leave at once.".into()));
+    match stop(id, services.codedeploy).await {
+        Ok(_) => {
+            let text =
+                format!("interrupted: deployment {id} is being stopped and rolled back, which is not waited for");
+            Ended { text, advice: None, ..cut }
+        }
+        Err(why) => Ended { text: format!("{}; it could not be stopped: {why}", cut.text), ..cut },
+    }
+}
+
+fn cut_before(plan: &Plan) -> Ended {
+    let text = match &plan.register {
+        Some(_) => "interrupted while a revision was registered: it may be there, but nothing was deployed",
+        None => "interrupted: nothing was deployed",
+    };
+    ended(Outcome::Interrupted, text.into())
+}
+
+/// The answer was not waited for, so nobody knows.
+fn cut_creating(handover: &Handover, revision: &str) -> Ended {
+    let (name, group) = (short(revision), &handover.group);
+    let text =
+        format!("interrupted while {name} was handed over: CodeDeploy may have begun to deploy it in group {group}");
+    ended(Outcome::Interrupted, text)
+}

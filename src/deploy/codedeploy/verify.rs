@@ -1,0 +1,113 @@
+//! Waiting for a revision that CodeDeploy deploys, or has deployed: the task set of the revision names its deployment.
+//! If there is no such set any more, the group's last deployment may have been of this revision and failed.
+
+use serde_json::{Value, json};
+
+use super::client::CodeDeploy;
+use super::observe::{cluster_of, external, name_of};
+use super::plan::{Handover, before};
+use super::{serving, sets};
+use crate::deploy::edit::short;
+use crate::deploy::plan::{Plan, Step};
+use crate::deploy::verify::{existing_service, joining};
+use crate::deploy::{Ecs, Error, VerifyRevision};
+
+pub async fn observe_verification(
+    request: &VerifyRevision,
+    ecs: &dyn Ecs,
+    api: &dyn CodeDeploy,
+) -> Result<Plan, Error> {
+    let service = existing_service(&request.cluster, &request.service, ecs).await?;
+    let wanted = |set: &&Value| set["taskDefinition"].as_str().is_some_and(|definition| is_wanted(request, definition));
+    let found = match sets(&service).find(wanted) {
+        Some(set) => Some((set["taskDefinition"].as_str().unwrap_or_default().to_owned(), external(set))),
+        None => None,
+    };
+    match found {
+        Some((definition, Some(id))) => Ok(plan(request, &service, &definition, Some(id.to_owned()))),
+        // It came with the service.
+        Some((definition, None)) => Ok(plan(request, &service, &definition, None)),
+        None => match last(request, &service, api).await? {
+            Some(id) => Ok(plan(request, &service, &request.task_definition, Some(id))),
+            None => Err(nobody(request, &service)),
+        },
+    }
+}
+
+fn is_wanted(request: &VerifyRevision, definition: &str) -> bool {
+    definition == request.task_definition || short(definition) == request.task_definition
+}
+
+fn plan(request: &VerifyRevision, service: &Value, definition: &str, join: Option<String>) -> Plan {
+    let whom = (request.cluster.as_str(), request.service.as_str());
+    let serves = serving(service).and_then(|set| set["taskDefinition"].as_str()).unwrap_or_default().to_owned();
+    let step = match join {
+        None => Step::Nothing,
+        join => Step::CodeDeploy(Handover {
+            application: String::new(),
+            group: String::new(),
+            target: format!("{}:{}", cluster_of(service), name_of(service)),
+            join,
+            scale: None,
+            spec: Value::Null,
+            more: serde_json::Map::new(),
+            serves,
+        }),
+    };
+    joining(whom, definition, step, before(service), Some(request.wait))
+}
+
+/// The group's last deployment, if its AppSpec names the revision.
+async fn last(request: &VerifyRevision, service: &Value, api: &dyn CodeDeploy) -> Result<Option<String>, Error> {
+    let Some(id) = sets(service).find_map(external) else { return Ok(None) };
+    let known = api.call("GetDeployment", json!({"deploymentId": id})).await?.body["deploymentInfo"].take();
+    let group = json!({
+        "applicationName": known["applicationName"],
+        "deploymentGroupName": known["deploymentGroupName"],
+    });
+    let info = api.call("GetDeploymentGroup", group).await?.body["deploymentGroupInfo"].take();
+    let Some(mut id) = info["lastAttemptedDeployment"]["deploymentId"].as_str().map(str::to_owned) else {
+        return Ok(None);
+    };
+    let mut last = api.call("GetDeployment", json!({"deploymentId": id})).await?.body["deploymentInfo"].take();
+    // A rollback has the revision that it goes back to; it is the deployment before it that is asked about.
+    if let Some(of) = last["rollbackInfo"]["rollbackTriggeringDeploymentId"].as_str().map(str::to_owned) {
+        last = api.call("GetDeployment", json!({"deploymentId": of})).await?.body["deploymentInfo"].take();
+        id = of;
+    }
+    let asked = json!({"applicationName": known["applicationName"], "revision": last["revision"]});
+    let revision = api.call("GetApplicationRevision", asked).await?.body;
+    let held = revision["revision"]["appSpecContent"]["content"]
+        .as_str()
+        .or(revision["revision"]["string"]["content"].as_str());
+    Ok(held.is_some_and(|content| names(content, &request.task_definition)).then_some(id))
+}
+
+/// Whether a text names a revision: `web:1` is not in `web:12`, nor in `my-web:1`.
+fn names(content: &str, definition: &str) -> bool {
+    let name = short(definition);
+    content.match_indices(name).any(|(at, _)| {
+        let before =
+            content[..at].chars().next_back().is_none_or(|letter| !(letter.is_alphanumeric() || "-_".contains(letter)));
+        let after = content[at + name.len()..].chars().next().is_none_or(|letter| !letter.is_ascii_digit());
+        before && after
+    })
+}
+
+fn nobody(request: &VerifyRevision, service: &Value) -> Error {
+    let runs =
+        serving(service).and_then(|set| set["taskDefinition"].as_str()).map(short).unwrap_or_default().to_owned();
+    Error::NotDeploying { service: request.service.clone(), wanted: short(&request.task_definition).to_owned(), runs }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::names;
+
+    #[test]
+    fn appspec_names_a_revision_as_a_whole() {
+        let spec = r#"{"TaskDefinition":"arn:aws:ecs:r:1:task-definition/my-web:12"}"#;
+        assert!(names(spec, "my-web:12") && names(spec, "arn:aws:ecs:r:1:task-definition/my-web:12"));
+        assert!(!names(spec, "my-web:1") && !names(spec, "web:12"));
+    }
+}

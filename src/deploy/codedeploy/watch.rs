@@ -1,0 +1,221 @@
+//! Watches a deployment of CodeDeploy's until there is a verdict, and the one that goes back, if there is one. A look
+//! is one call, and a second one for what people want to see meanwhile.
+
+use std::future::Future;
+use std::time::{Duration, SystemTime};
+
+use serde_json::{Value, json};
+
+use super::client::{CodeDeploy, may_pass_later};
+use super::conclude::{conclude, go_on, interrupted as cut};
+use super::judge::{Memory, READY, Watched, judge};
+use super::plan::Handover;
+use super::snapshot::{Info, Look, Target};
+use crate::clock::Clock;
+use crate::deploy::Error;
+use crate::deploy::diagnose::{causes, is_trouble};
+use crate::deploy::ecs::{CallError, Ecs, Operation};
+use crate::deploy::judge::{Memory as Seen, Verdict};
+use crate::deploy::rollout::{Charge, Ended, FIRST, Hopes, LONGEST, Tasks, jittered, retry, within};
+use crate::deploy::snapshot::Service;
+use crate::report::{Event, Outcome};
+
+/// Both of the services that a deployment is looked at through.
+#[derive(Clone, Copy)]
+pub struct Services<'a> {
+    pub ecs: &'a dyn Ecs,
+    pub codedeploy: &'a dyn CodeDeploy,
+}
+
+pub async fn watch(
+    charge: Charge<'_>,
+    handover: &Handover,
+    id: &str,
+    services: Services<'_>,
+    clock: &Clock,
+    interrupted: impl Future<Output = ()>,
+) -> Result<Ended, Error> {
+    let mut watcher = Watcher::new(charge, handover, id, services, clock);
+    let end = tokio::select! {
+        end = watcher.run() => Some(end),
+        () = interrupted => None,
+    };
+    watcher.end(end).await
+}
+
+struct Watcher<'a> {
+    charge: Charge<'a>,
+    handover: &'a Handover,
+    id: &'a str,
+    services: Services<'a>,
+    clock: &'a Clock,
+    watched: Watched,
+    memory: Memory,
+    /// Whose tasks are ours: the id of the task set.
+    ours: Seen,
+    tasks: Tasks,
+    hopes: Hopes,
+    began: SystemTime,
+    said: String,
+    told_ready: bool,
+    blind: bool,
+}
+
+impl<'a> Watcher<'a> {
+    fn new(charge: Charge<'a>, handover: &'a Handover, id: &'a str, services: Services<'a>, clock: &'a Clock) -> Self {
+        let began = clock.now();
+        let watched = Watched {
+            revision: charge.revision.to_owned(),
+            before: handover.serves.clone(),
+            deadline: began + charge.wait.limit,
+            wait: charge.wait,
+        };
+        Watcher {
+            tasks: Tasks::of(charge.revision),
+            charge,
+            handover,
+            id,
+            services,
+            clock,
+            watched,
+            memory: Memory::default(),
+            ours: Seen::default(),
+            hopes: Hopes::default(),
+            began,
+            said: String::new(),
+            told_ready: false,
+            blind: false,
+        }
+    }
+
+    async fn run(&mut self) -> Result<Verdict, CallError> {
+        let mut pause = FIRST;
+        loop {
+            let late = self.clock.now() >= self.watched.deadline;
+            match self.look().await {
+                Ok(look) => match judge(&look, &self.memory, &self.watched, self.clock.now()) {
+                    Verdict::Going(how) => self.say(&look, how),
+                    verdict => return Ok(verdict),
+                },
+                Err(why) if !may_pass_later(&why) => return Err(why),
+                Err(why) if late => return Ok(Verdict::TimedOut(why.to_string())),
+                Err(why) => self.charge.events.emit(retry(&self.charge.deploy.service, &why, pause)),
+            }
+            let left = self.watched.deadline.duration_since(self.clock.now()).unwrap_or_default();
+            self.clock.sleep(jittered(pause).min(left)).await;
+            pause = (pause * 3 / 2).min(LONGEST);
+        }
+    }
+
+    async fn look(&mut self) -> Result<Look, CallError> {
+        let info = self.get(self.id).await?;
+        let rollback = match &info.rollback {
+            Some(id) => Some(self.get(id).await?),
+            None => None,
+        };
+        let newer = match info.status.as_str() {
+            "Stopped" if rollback.is_none() => self.newer().await,
+            _ => None,
+        };
+        let target = self.target(&info).await;
+        let look = Look { info, rollback, target, newer };
+        self.memory.note(&look, self.clock.now());
+        self.see_tasks(&look).await;
+        Ok(look)
+    }
+
+    async fn get(&self, id: &str) -> Result<Info, CallError> {
+        let answer = self.services.codedeploy.call("GetDeployment", json!({"deploymentId": id})).await?;
+        Ok(Info::read(&answer.body))
+    }
+
+    /// Whether somebody has begun another deployment; nobody needs to know for sure.
+    async fn newer(&self) -> Option<String> {
+        let group = json!({"applicationName": self.handover.application, "deploymentGroupName": self.handover.group});
+        let answer = self.services.codedeploy.call("GetDeploymentGroup", group).await.ok()?;
+        let last = answer.body["deploymentGroupInfo"]["lastAttemptedDeployment"]["deploymentId"].as_str()?.to_owned();
+        (last != self.id).then_some(last)
+    }
+
+    /// Who may not see it is told so once.
+    async fn target(&mut self, info: &Info) -> Option<Target> {
+        if self.blind || info.status == "Created" {
+            return None;
+        }
+        let asked = json!({"deploymentId": self.id, "targetId": self.handover.target});
+        match within(self.clock, self.services.codedeploy.call("GetDeploymentTarget", asked)).await? {
+            Ok(answer) => Some(Target::read(&answer.body)),
+            Err(why) => {
+                if let Some(action) = why.denied_action() {
+                    self.blind = true;
+                    let hint = format!("Grant {action} to see stages, tasks and traffic, and why tasks stop.");
+                    self.charge.events.warn(format!("{action} is denied: watching the status alone"), Some(hint));
+                }
+                None
+            }
+        }
+    }
+
+    async fn see_tasks(&mut self, look: &Look) {
+        if let Some(green) = look.target.as_ref().and_then(Target::green) {
+            self.ours.id = Some(green.to_owned());
+        }
+        let now = self.clock.now();
+        within(self.clock, self.tasks.look(&self.charge, &self.ours, now, self.services.ecs)).await;
+        if self.charge.wait.fail_fast && self.memory.hopeless.is_none() {
+            self.memory.hopeless = self.hopes.give_up(self.tasks.all(), &self.charge);
+        }
+    }
+
+    /// Says how far it is, but nothing twice in a row.
+    fn say(&mut self, look: &Look, how: String) {
+        if look.info.status == READY && !std::mem::replace(&mut self.told_ready, true) {
+            let hint = format!("Let the traffic go over with `{}`, or in the console.", go_on(self.id));
+            self.charge.events.warn(format!("deployment {} is ready and waits to be continued", self.id), Some(hint));
+        }
+        if !how.is_empty() && how != self.said {
+            self.charge.events.emit(Event::Rollout { text: how.clone() });
+            self.said = how;
+        }
+    }
+
+    /// Without a verdict it was interrupted.
+    async fn end(mut self, end: Option<Result<Verdict, CallError>>) -> Result<Ended, Error> {
+        let service = || self.charge.deploy.service.clone();
+        let ended = match end {
+            None => cut(&self.charge, self.id),
+            Some(Err(source)) => return Err(Error::Unwatched { service: service(), source }),
+            Some(Ok(verdict)) => conclude(&self.charge, self.id, verdict),
+        };
+        let took = self.clock.now().duration_since(self.began).unwrap_or_default();
+        let ended = Ended { took, deployment: Some(self.id.to_owned()), ..ended };
+        if matches!(ended.outcome, Outcome::Succeeded | Outcome::Interrupted) {
+            return Ok(ended);
+        }
+        within(self.clock, self.tasks.collect(&self.charge, &self.ours, self.services.ecs)).await;
+        let trouble = within(self.clock, self.trouble()).await.unwrap_or_default();
+        Ok(Ended { causes: causes(self.tasks.all()), trouble, ..ended })
+    }
+
+    /// What the service's events said of trouble since the beginning, oldest first.
+    async fn trouble(&self) -> Vec<String> {
+        let deploy = self.charge.deploy;
+        let body = json!({"cluster": deploy.cluster, "services": [deploy.service]});
+        let Ok(answer) = self.services.ecs.call(Operation::DescribeServices, body).await else { return Vec::new() };
+        let service = answer.body["services"].get(0).map(Service::read).unwrap_or_default();
+        let new = service.events.iter().take_while(|event| Some(&event.id) != deploy.before.newest_event.as_ref());
+        let mut told: Vec<String> =
+            new.map(|event| event.message.clone()).filter(|message| is_trouble(message)).collect();
+        told.reverse();
+        told
+    }
+}
+
+/// Asks CodeDeploy to stop a deployment and to go back.
+pub async fn stop(id: &str, api: &dyn CodeDeploy) -> Result<Value, CallError> {
+    let body = json!({"deploymentId": id, "autoRollbackEnabled": true});
+    api.call("StopDeployment", body).await.map(|answer| answer.body)
+}
+
+/// How long the way back is waited for: the traffic changes sides and new tasks go, which takes minutes.
+pub const WAY_BACK: Duration = Duration::from_secs(900);
