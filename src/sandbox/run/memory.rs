@@ -175,7 +175,8 @@ fn places(mounts: &str, own: &str) -> Vec<Hierarchy> {
             continue;
         };
         let unified = *kind == "cgroup2";
-        if !unified && !(*kind == "cgroup" && options.split(',').any(|option| option == "memory")) {
+        let older_of_memory = *kind == "cgroup" && options.split(',').any(|option| option == "memory");
+        if !(unified || older_of_memory) {
             continue;
         }
         let Some(below) = group_of(own, unified).and_then(|group| Path::new(group).strip_prefix(root).ok()) else {
