@@ -138,6 +138,7 @@ async fn definition_from_a_file_is_registered_once() {
         "memory": "1 GB", "executionRoleArn": "arn:aws:iam::123456789012:role/pull",
         "containerDefinitions": [{ "name": "web", "image": "nginx:1", "portMappings": [{ "containerPort": 80 }],
             "healthCheck": { "command": ["CMD", "true"] }, "environment": [] }],
+        "tags": [{ "key": "team", "value": "shop" }],
     });
     rehearsal.stage.write("shop.json", file.to_string());
     let words = ["update-task-definition-from-json", "--task-definition-json=shop.json"];

@@ -87,7 +87,9 @@ pub fn check_fargate(body: &Map<String, Value>) -> Result<(), Error> {
 
 /// A step of 0 is doubling.
 fn fits(memory: u64, from: u64, to: u64, step: u64) -> bool {
-    let stepped = |step| (memory - from).is_multiple_of(step);
-    (from..=to).contains(&memory)
-        && if step == 0 { (memory / from).is_power_of_two() && memory % from == 0 } else { stepped(step) }
+    let reached = match step {
+        0 => memory.is_multiple_of(from) && (memory / from).is_power_of_two(),
+        step => memory.checked_sub(from).is_some_and(|above| above.is_multiple_of(step)),
+    };
+    reached && (from..=to).contains(&memory)
 }
