@@ -95,7 +95,8 @@ fn orbs_parameters_have_their_flags() {
         for row in rows.skip(1) {
             parameters.extend(quoted(row[0]));
             let named = row[1..].iter().flat_map(|cell| quoted(cell));
-            let unknown: Vec<&str> = named.filter(|flag| flag.starts_with("--")).filter(|flag| !known(flag)).collect();
+            let named = named.filter_map(|text| text.split([' ', '=']).next()).filter(|flag| flag.starts_with("--"));
+            let unknown: Vec<&str> = named.filter(|flag| !known(flag)).collect();
             let reason = row[2].trim();
             let aliases = ["--wait", "--profile-name"];
             assert!(unknown.iter().all(|flag| aliases.contains(flag)), "{command:?}: {unknown:?}");
