@@ -28,7 +28,7 @@ fn check(name: &str, wanted: &str) {
 }
 
 /// The parameters of aws-ecs 8.0.0 and aws-ecr 9.8.1 whose subcommand is there, apart from those of every job.
-const ORBS: [(&str, &str); 8] = [
+const ORBS: [(&str, &str); 9] = [
     (
         "deploy_service_update",
         "family cluster service_name deployment_controller codedeploy_application_name codedeploy_deployment_group_name \
@@ -50,6 +50,7 @@ const ORBS: [(&str, &str); 8] = [
         "verify_revision_is_deployed",
         "family cluster service_name task_definition_arn max_poll_attempts poll_interval fail_on_verification_timeout",
     ),
+    ("deploy_ecs_scheduled_task", "rule_name"),
     (
         "build_and_push_image",
         "account_id public_registry repo create_repo repo_scan_on_push tag setup_remote_docker remote_docker_version \
