@@ -2,18 +2,19 @@
 
 use clap::{Arg, ArgGroup, Args};
 
+use super::edits::EditArgs;
 use super::error::Error;
 use super::exit::{Done, Failure};
-use super::revision::{Revision, RevisionArgs};
 use super::{Job, session};
 use crate::aws::{Ecs, Session};
 use crate::deploy::schedule::{self, Applied, Place, Wanted};
-use crate::deploy::{self, UpdateTaskDefinition};
+use crate::deploy::{self, Family, UpdateTaskDefinition};
 
 /// The orb's variable: what its `update_task_definition` registered.
 const REGISTERED: &str = "CCI_ORB_AWS_ECS_REGISTERED_TASK_DFN";
 
 const SCHEDULE: &str = "The schedule";
+const REVISION: &str = "The task definition";
 
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("place").required(true).args(["rule_name", "schedule_name"]))]
@@ -30,12 +31,10 @@ Only targets of the revision's family are changed, and of these only the task de
 pub struct DeployScheduledTask {
     #[command(flatten)]
     pub place: PlaceArgs,
-    /// Revision to start, by ARN, as FAMILY:REVISION, or FAMILY for its latest
-    /// [default: $CCI_ORB_AWS_ECS_REGISTERED_TASK_DFN, unless --family is given]
-    #[arg(long, value_name = "ARN", conflicts_with = "family", help_heading = "The task definition")]
-    pub task_definition_arn: Option<String>,
     #[command(flatten)]
-    pub revision: Option<RevisionArgs>,
+    pub revision: StartArgs,
+    #[command(flatten)]
+    pub edits: EditArgs,
 }
 
 #[derive(Debug, Args)]
@@ -55,12 +54,26 @@ pub struct PlaceArgs {
     pub schedule_group: Option<String>,
 }
 
+#[derive(Debug, Args)]
+#[command(next_help_heading = REVISION)]
+pub struct StartArgs {
+    /// Revision to start, by ARN, as FAMILY:REVISION, or FAMILY for its latest
+    /// [default: $CCI_ORB_AWS_ECS_REGISTERED_TASK_DFN, unless --family is given]
+    #[arg(long, value_name = "ARN", conflicts_with = "family")]
+    pub task_definition_arn: Option<String>,
+    /// Family to start the latest revision of, after changing it as the flags below say, e.g. report
+    #[arg(long, value_name = "FAMILY")]
+    pub family: Option<String>,
+    /// Revision to change, e.g. 41 [default: the latest active one]
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..), requires = "family")]
+    pub previous_revision_number: Option<u32>,
+}
+
 /// Without a family there is nothing to edit, and a revision that is there already is started as it is.
 fn edits_need_a_family(arg: Arg) -> Arg {
-    match (arg.get_id().as_str(), arg.get_help_heading()) {
-        ("family", _) => arg.required(false),
-        ("task_definition_arn", _) | (_, None | Some(SCHEDULE)) => arg,
-        _ => arg.requires("family"),
+    match arg.get_help_heading() {
+        None | Some(SCHEDULE | REVISION) => arg,
+        Some(_) => arg.requires("family"),
     }
 }
 
@@ -73,9 +86,11 @@ enum Request {
 impl DeployScheduledTask {
     fn into_request(self, job: &Job) -> Result<(Place, Request), Failure> {
         let place = self.place.into_place()?;
-        let request = match (self.task_definition_arn, self.revision) {
-            (_, Some(revision)) => {
-                let Revision { family, updates, tags } = revision.into_revision(job)?;
+        let StartArgs { task_definition_arn, family, previous_revision_number } = self.revision;
+        let request = match (task_definition_arn, family) {
+            (_, Some(family)) => {
+                let family = Family::parse(&family, previous_revision_number.map(u64::from))?;
+                let (updates, tags) = self.edits.into_updates(job)?;
                 Request::New(Box::new(UpdateTaskDefinition { family, updates, tags }))
             }
             (Some(arn), None) => Request::Known(arn),
