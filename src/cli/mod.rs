@@ -72,6 +72,7 @@ struct Cli {
 }
 
 #[derive(Debug, Subcommand)]
+#[allow(clippy::enum_variant_names)] // scheduled tasks are ECS's
 enum Task {
     /// Write credentials for ECR registries into Docker's config.json
     #[command(long_about = None)]

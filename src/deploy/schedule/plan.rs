@@ -48,7 +48,8 @@ pub fn plan(place: &Place, observed: Observed, wanted: Wanted) -> Result<Plan, E
     let mut found: Vec<String> = starting.iter().map(|target| family(&target.from).to_owned()).collect();
     let moves: Vec<Move> = starting.into_iter().filter(|target| family(&target.from) == wanted.family).collect();
     if moves.is_empty() {
-        (found.sort(), found.dedup());
+        found.sort();
+        found.dedup();
         return Err(Error::OtherFamilies { place: Box::new(place.clone()), family: wanted.family, found });
     }
     let mut warnings: Vec<String> = moves.iter().filter_map(Move::unpinned).collect();
