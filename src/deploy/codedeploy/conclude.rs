@@ -50,7 +50,16 @@ pub fn interrupted(charge: &Charge, id: &str) -> Ended {
 
 pub fn ended(outcome: Outcome, text: String) -> Ended {
     let (causes, trouble) = (Vec::new(), Vec::new());
-    Ended { outcome, text, advice: None, deployment: None, causes, trouble, evidence: Default::default(), took: Duration::ZERO }
+    Ended {
+        outcome,
+        text,
+        advice: None,
+        deployment: None,
+        causes,
+        trouble,
+        evidence: Default::default(),
+        took: Duration::ZERO,
+    }
 }
 
 /// Another job may wait for it as well.
