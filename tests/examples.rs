@@ -3,6 +3,7 @@
 //! What a step leaves for the next (`$BASH_ENV`, `$GITHUB_ENV`) is handed on as there.
 
 pub mod account;
+mod demo;
 mod job;
 mod pipeline;
 
