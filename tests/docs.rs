@@ -45,7 +45,6 @@ const ORBS: [(&str, &str); 9] = [
         "family container_image_name_updates container_env_var_updates container_secret_updates \
          container_docker_label_updates task_definition_tags previous_revision_number deploy_scheduled_task rule_name",
     ),
-    ("deploy_ecs_scheduled_task", "rule_name"),
     ("update_task_definition_from_json", "task_definition_json deploy_scheduled_task rule_name"),
     (
         "verify_revision_is_deployed",
