@@ -60,7 +60,7 @@ pub enum Step {
         record: Option<String>,
     },
     /// CodeDeploy deploys it.
-    CodeDeploy(Handover),
+    CodeDeploy(Box<Handover>),
     /// A word in a deployment that goes on.
     Order(Order),
     /// All is as it should be.

@@ -87,10 +87,10 @@ pub fn plan(
             handover.join = Some(joined(&plan, service, found, active)?);
             handover.scale = None;
             plan.notes.push(format!("{} is being deployed already", short(&plan.base)));
-            Step::CodeDeploy(handover)
+            Step::CodeDeploy(Box::new(handover))
         }
         None if is_at_rest(&mut plan, request, service) && handover.scale.is_none() => Step::Nothing,
-        None => Step::CodeDeploy(handover),
+        None => Step::CodeDeploy(Box::new(handover)),
     };
     plan.deploy = Some(deploy(request, service, step));
     Ok(plan)

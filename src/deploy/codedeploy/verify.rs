@@ -19,14 +19,12 @@ pub async fn observe_verification(
 ) -> Result<Plan, Error> {
     let service = existing_service(&request.cluster, &request.service, ecs).await?;
     let wanted = |set: &&Value| set["taskDefinition"].as_str().is_some_and(|definition| is_wanted(request, definition));
-    let found = match sets(&service).find(wanted) {
-        Some(set) => Some((set["taskDefinition"].as_str().unwrap_or_default().to_owned(), external(set))),
-        None => None,
-    };
-    match found {
-        Some((definition, Some(id))) => Ok(plan(request, &service, &definition, Some(id.to_owned()))),
-        // It came with the service.
-        Some((definition, None)) => Ok(plan(request, &service, &definition, None)),
+    match sets(&service).find(wanted) {
+        // Without the id of a deployment it came with the service.
+        Some(set) => {
+            let definition = set["taskDefinition"].as_str().unwrap_or_default();
+            Ok(plan(request, &service, definition, external(set).map(str::to_owned)))
+        }
         None => match last(request, &service, api).await? {
             Some(id) => Ok(plan(request, &service, &request.task_definition, Some(id))),
             None => Err(nobody(request, &service)),
@@ -43,7 +41,7 @@ fn plan(request: &VerifyRevision, service: &Value, definition: &str, join: Optio
     let serves = serving(service).and_then(|set| set["taskDefinition"].as_str()).unwrap_or_default().to_owned();
     let step = match join {
         None => Step::Nothing,
-        join => Step::CodeDeploy(Handover {
+        join => Step::CodeDeploy(Box::new(Handover {
             application: String::new(),
             group: String::new(),
             target: format!("{}:{}", cluster_of(service), name_of(service)),
@@ -52,7 +50,7 @@ fn plan(request: &VerifyRevision, service: &Value, definition: &str, join: Optio
             spec: Value::Null,
             more: serde_json::Map::new(),
             serves,
-        }),
+        })),
     };
     joining(whom, definition, step, before(service), Some(request.wait))
 }

@@ -7,7 +7,6 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{Plan, Step};
-use crate::deploy::codedeploy::Handover;
 use crate::deploy::edit::{Change, short};
 use crate::deploy::mask;
 
@@ -29,7 +28,7 @@ impl Plan {
             Step::Update(body) => vec![("UpdateService", Value::Object(body.clone()))],
             Step::Create(body) => vec![("CreateService", Value::Object(body.clone()))],
             Step::Order(order) => order.bodies.iter().map(|body| (order.operation.name(), body.clone())).collect(),
-            Step::CodeDeploy(Handover { join: Some(_), .. }) => Vec::new(),
+            Step::CodeDeploy(handover) if handover.join.is_some() => Vec::new(),
             Step::CodeDeploy(handover) => {
                 let revision = if self.register.is_some() { NEW_REVISION } else { &self.base };
                 let scale = handover.scale.clone().map(|body| ("UpdateService", body));

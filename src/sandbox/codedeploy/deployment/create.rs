@@ -93,10 +93,9 @@ impl CodeDeploy {
 
     /// Takes a new deployment in; it is looked after from now on.
     pub(super) fn begin(&mut self, made: Deployment) {
-        if let Some(application) = self.applications.get_mut(&made.application) {
-            if let Some(group) = application.groups.get_mut(&made.group) {
-                group.last_attempted = Some(made.id.clone());
-            }
+        let application = self.applications.get_mut(&made.application);
+        if let Some(group) = application.and_then(|application| application.groups.get_mut(&made.group)) {
+            group.last_attempted = Some(made.id.clone());
         }
         self.touch(format!("application/{}", made.application));
         self.touch(format!("deployment/{}", made.id));
