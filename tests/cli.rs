@@ -271,7 +271,7 @@ fn bad_input_is_exit_code_2_and_nothing_on_stdout() {
         (&["ecr-login", "--account-id", "12"], "--account-id: '12' is not an AWS account"),
         (&["update-task-definition"], "--family"),
         (&["deploy-service-update", "--family", "a"], "--cluster"),
-        (&["deploy-service-update", "--family=a", "--cluster=b", "--deployment-controller=CODE_DEPLOY"], "ECS"),
+        (&["deploy-service-update", "--family=a", "--cluster=b", "--deployment-controller=EXTERNAL"], "CODE_DEPLOY"),
         (&[], "Usage: dockless"),
     ] {
         let ended = dockless(words, &[]);

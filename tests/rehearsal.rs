@@ -3,6 +3,7 @@
 
 mod causes;
 mod edits;
+mod handovers;
 mod jobs;
 mod lag;
 mod pushes;

@@ -79,7 +79,7 @@ async fn flags_that_cannot_be_right_are_refused_without_a_request() {
         (&["--desired-count=two"], "--desired-count"),
         (&["--max-poll-attempts=0"], "--max-poll-attempts"),
         (&["--verification-timeout=soon"], "--verification-timeout"),
-        (&["--deployment-controller=CODE_DEPLOY"], "--deployment-controller"),
+        (&["--deployment-controller=EXTERNAL"], "--deployment-controller"),
         (&["--force-new-deployment=maybe"], "--force-new-deployment"),
         (&[SKIP, NEW_IMAGE], "skip-task-definition-registration"),
         (&[SKIP, "--task-definition-tags=key=a,value=b"], "skip-task-definition-registration"),
@@ -127,11 +127,6 @@ async fn service_that_cannot_be_deployed_to_is_refused() {
         ),
         (shown(|service| service["status"] = "INACTIVE".into()), "'web' in cluster 'main' is INACTIVE", "hint: "),
         (shown(|service| service["status"] = "DRAINING".into()), "'web' in cluster 'main' is DRAINING", "hint: "),
-        (
-            shown(|service| service["deploymentController"] = json!({"type": "CODE_DEPLOY"})),
-            "service 'web' is deployed by CODE_DEPLOY",
-            "hint: Deploy it through CodeDeploy",
-        ),
         (shown(|service| service["deploymentController"] = json!({"type": "EXTERNAL"})), "by EXTERNAL", "hint: "),
     ] {
         refused_on(stage_with(services).await, &[NEW_IMAGE], 2, &[part, hint]).await;

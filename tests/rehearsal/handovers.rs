@@ -57,6 +57,11 @@ async fn deploy(rehearsal: &Rehearsal, words: &[&str]) -> crate::support::stage:
     rehearsal.deploy(&[&NAMES, words].concat()).await
 }
 
+/// Revisions so far.
+async fn registered(rehearsal: &Rehearsal) -> usize {
+    rehearsal.sandbox.actions().await.iter().filter(|action| *action == "ecs:RegisterTaskDefinition").count()
+}
+
 /// The id of the newest deployment, once there is one more than `known`.
 async fn newest(rehearsal: &Rehearsal, known: usize) -> String {
     loop {
@@ -76,7 +81,7 @@ async fn handover_succeeds_and_the_next_one_finds_its_group_by_itself() {
     says(&ended, 0, &["shop in main: shop:2 is deployed", "handed shop:2 over to CodeDeploy: d-"]);
     assert_eq!(serves(&rehearsal).await, "shop:2");
 
-    let again = ["--container-image-name-updates=container=web,tag=v3"];
+    let again = ["--container-env-var-updates=container=web,name=A,value=1"];
     let words = [&["deploy-service-update", "--cluster=main", "--family=shop", "--output=json"], &again[..]].concat();
     let ended = rehearsal.stage.run(&words).await;
     assert_eq!(ended.code, 0, "{}", ended.stderr);
@@ -97,16 +102,36 @@ async fn handover_succeeds_and_the_next_one_finds_its_group_by_itself() {
 }
 
 #[tokio::test]
-async fn failure_is_rolled_back_explained_and_still_known_afterwards() {
+async fn failure_is_rolled_back_and_explained() {
     let rehearsal = stage(json!({})).await;
     rehearsal.fate(json!({ "exitCode": { "code": 3 } })).await;
     let ended = deploy(&rehearsal, &["--enable-circuit-breaker"]).await;
     says(
         &ended,
         4,
-        &["shop in main: shop:2 failed and was rolled back to shop:1: ", "replacement task set", "container web exited with 3"],
+        &[
+            "shop in main: shop:2 failed and was rolled back to shop:1: ",
+            "replacement task set",
+            "container web exited with 3",
+        ],
     );
     assert_eq!(serves(&rehearsal).await, "shop:1");
+    rehearsal.end().await;
+}
+
+/// The set of the revision is gone by then, but not what is known of its deployment.
+#[tokio::test]
+async fn verification_afterwards_tells_of_the_rollback() {
+    let rehearsal = stage(json!({})).await;
+    assert_eq!(deploy(&rehearsal, &[]).await.code, 0);
+    let fate = json!({ "family": "shop:3", "fate": { "exitCode": { "code": 3 } } });
+    rehearsal.sandbox.set_faults(json!({ "fates": [fate] })).await;
+    let change = "--container-env-var-updates=container=web,name=A,value=1";
+    let ended = deploy(&rehearsal, &[change, "--enable-circuit-breaker"]).await;
+    says(&ended, 4, &["shop:3 failed and was rolled back to shop:2: "]);
+    let words = ["--cluster=main", "--service-name=shop", "--task-definition-arn=shop:3"];
+    let ended = rehearsal.stage.run(&[&["verify-revision-is-deployed"], &words[..]].concat()).await;
+    says(&ended, 4, &["shop in main: shop:3 failed and was rolled back to shop:2: "]);
     rehearsal.end().await;
 }
 
@@ -126,7 +151,7 @@ async fn hopeless_tasks_end_the_wait_and_are_taken_back_on_request() {
     let reason = "CannotPullContainerError: failed to resolve reference \"shop:v2\": shop:v2: not found";
     rehearsal.fate(json!({ "failPull": { "reason": reason } })).await;
     let ended = deploy(&rehearsal, &["--rollback-on-failure", "--verification-timeout=60s"]).await;
-    assert!(ended.code == 4, "{}", ended.stderr);
+    says(&ended, 4, &["shop:2 failed: CannotPullContainerError", "it was stopped and rolled back to shop:1"]);
     assert_eq!(serves(&rehearsal).await, "shop:1");
     rehearsal.end().await;
 }
@@ -161,8 +186,12 @@ async fn one_at_a_time_and_what_waits_is_said() {
 
     let busy = deploy(&rehearsal, &["--container-env-var-updates=container=web,name=A,value=1"]).await;
     assert_eq!(busy.code, 2, "{}", busy.stderr);
-    assert!(busy.stderr.contains("is still going on in group 'web' (Ready), which takes one at a time"), "{}", busy.stderr);
-    assert_eq!(rehearsal.count("POST / ecs:RegisterTaskDefinition", "").await, 0, "nothing was done");
+    assert!(
+        busy.stderr.contains("is still going on in group 'web' (Ready), which takes one at a time"),
+        "{}",
+        busy.stderr
+    );
+    assert_eq!(registered(&rehearsal).await, 2, "the stage's own and the first one");
 
     let late = deploy(&rehearsal, &["--verification-timeout=2s"]).await;
     says(&late, 6, &["time is up, but deployment d-", "ready, and waits to be told"]);
@@ -191,13 +220,19 @@ async fn wrong_input_is_refused_before_anything_is_registered() {
     assert!(unknown.stderr.contains("CodeDeploy has not deployed 'shop' yet"), "{}", unknown.stderr);
     let lone = rehearsal.deploy(&["--codedeploy-application-name=app", "--dry-run"]).await;
     assert_eq!(lone.code, 0, "{}", lone.stderr);
-    for part in ["CreateDeployment {", "\"AWS::ECS::Service\"", "\"deploymentGroupName\": \"web\"", "\"ContainerPort\": 80"] {
+    for part in
+        ["CreateDeployment {", "\"AWS::ECS::Service\"", "\"deploymentGroupName\": \"web\"", "\"ContainerPort\": 80"]
+    {
         assert!(lone.stderr.contains(part), "{part}\n{}", lone.stderr);
     }
-    let missing = rehearsal.deploy(&["--codedeploy-application-name=app", "--codedeploy-deployment-group-name=x"]).await;
-    assert!(missing.code == 2 && missing.stderr.contains("No Deployment Group found for name: x"), "{}", missing.stderr);
-    let requests = rehearsal.sandbox.requests().await;
-    assert_eq!(requests.iter().filter(|line| line.contains("RegisterTaskDefinition")).count(), 1, "the stage's own");
+    let missing =
+        rehearsal.deploy(&["--codedeploy-application-name=app", "--codedeploy-deployment-group-name=x"]).await;
+    assert!(
+        missing.code == 2 && missing.stderr.contains("No Deployment Group found for name: x"),
+        "{}",
+        missing.stderr
+    );
+    assert_eq!(registered(&rehearsal).await, 1, "the stage's own");
     rehearsal.end().await;
 }
 
@@ -208,6 +243,10 @@ async fn denied_reads_are_done_without() {
     let rules = ["codedeploy:GetDeploymentGroup", "codedeploy:GetDeploymentTarget"].map(deny);
     rehearsal.sandbox.set_faults(json!({ "rules": rules })).await;
     let ended = deploy(&rehearsal, &[]).await;
-    says(&ended, 0, &["shop:2 is deployed", "codedeploy:GetDeploymentGroup is denied", "codedeploy:GetDeploymentTarget is denied"]);
+    says(
+        &ended,
+        0,
+        &["shop:2 is deployed", "codedeploy:GetDeploymentGroup is denied", "codedeploy:GetDeploymentTarget is denied"],
+    );
     rehearsal.end().await;
 }
