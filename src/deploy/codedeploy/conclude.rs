@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::judge::READY;
+use crate::deploy::diagnose::Evidence;
 use crate::deploy::edit::short;
 use crate::deploy::judge::Verdict;
 use crate::deploy::rollout::{Charge, Ended};
@@ -49,17 +50,8 @@ pub fn interrupted(charge: &Charge, id: &str) -> Ended {
 }
 
 pub fn ended(outcome: Outcome, text: String) -> Ended {
-    let (causes, trouble) = (Vec::new(), Vec::new());
-    Ended {
-        outcome,
-        text,
-        advice: None,
-        deployment: None,
-        causes,
-        trouble,
-        evidence: Default::default(),
-        took: Duration::ZERO,
-    }
+    let (causes, evidence, trouble) = (Vec::new(), Evidence::default(), Vec::new());
+    Ended { outcome, text, advice: None, deployment: None, causes, evidence, trouble, took: Duration::ZERO }
 }
 
 /// Another job may wait for it as well.

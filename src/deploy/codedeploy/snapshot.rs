@@ -117,9 +117,9 @@ impl Target {
         }
     }
 
-    /// The id of the task set that the deployment made.
-    pub fn green(&self) -> Option<&str> {
-        self.sets.iter().find(|set| set.green).map(|set| set.id.as_str())
+    /// The task set that the deployment made.
+    pub fn green(&self) -> Option<&Set> {
+        self.sets.iter().find(|set| set.green)
     }
 }
 

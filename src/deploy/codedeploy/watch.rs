@@ -13,7 +13,7 @@ use super::plan::Handover;
 use super::snapshot::{Info, Look, Target};
 use crate::clock::Clock;
 use crate::deploy::Error;
-use crate::deploy::diagnose::{causes, is_trouble};
+use crate::deploy::diagnose::{Traces, causes, is_trouble};
 use crate::deploy::ecs::{CallError, Ecs, Operation};
 use crate::deploy::judge::{Memory as Seen, Verdict};
 use crate::deploy::rollout::{Charge, Ended, FIRST, Hopes, LONGEST, Tasks, jittered, retry, within};
@@ -158,7 +158,9 @@ impl<'a> Watcher<'a> {
 
     async fn see_tasks(&mut self, look: &Look) {
         if let Some(green) = look.target.as_ref().and_then(Target::green) {
-            self.ours.id = Some(green.to_owned());
+            self.ours.id = Some(green.id.clone());
+            // CodeDeploy counts no failures, but tasks that are neither up nor on their way are gone.
+            self.ours.failed += i64::from(green.running + green.pending < green.desired);
         }
         let now = self.clock.now();
         within(self.clock, self.tasks.look(&self.charge, &self.ours, now, self.services.ecs)).await;
@@ -194,7 +196,10 @@ impl<'a> Watcher<'a> {
         }
         within(self.clock, self.tasks.collect(&self.charge, &self.ours, self.services.ecs)).await;
         let trouble = within(self.clock, self.trouble()).await.unwrap_or_default();
-        Ok(Ended { causes: causes(self.tasks.all()), trouble, ..ended })
+        let mut traces = Traces::default();
+        let last = within(self.clock, traces.conclude(self.tasks.all(), &trouble, self.services.ecs)).await;
+        traces.close(last.is_some());
+        Ok(Ended { causes: causes(self.tasks.all()), evidence: traces.into_evidence(), trouble, ..ended })
     }
 
     /// What the service's events said of trouble since the beginning, oldest first.
