@@ -5,7 +5,7 @@ use clap::Args;
 use super::Job;
 use super::exit::{Done, Failure};
 use super::patience::{PatienceArgs, RescueArgs, carry_out};
-use super::update_task_definition::ecs;
+use super::whom::WhomArgs;
 use crate::deploy;
 
 #[derive(Debug, Args)]
@@ -20,12 +20,8 @@ use crate::deploy;
 Exit codes: 0 it runs, or is back where --rollback was asked for, 1 nothing is paused, 3 it failed, 4 it failed and was
 rolled back, 5 a newer deployment replaced it, 6 time ran out.")]
 pub struct Continue {
-    /// Cluster, by name or ARN, e.g. production
-    #[arg(long, value_name = "CLUSTER", alias = "cluster-name")]
-    pub cluster: String,
-    /// Service, by name or ARN, e.g. shop-web
-    #[arg(long, value_name = "SERVICE", alias = "service")]
-    pub service_name: String,
+    #[command(flatten)]
+    pub whom: WhomArgs,
     /// Go back instead of on
     #[arg(long)]
     pub rollback: Option<bool>,
@@ -41,14 +37,10 @@ pub struct Continue {
 impl Continue {
     pub async fn run(self, job: &Job) -> Result<Done, Failure> {
         let watch = self.patience.into_watch(job.settings.timeout);
-        let rescue = self.rescue.into_rescue();
-        let request = deploy::Continue {
-            cluster: self.cluster,
-            service: self.service_name,
-            back: self.rollback.unwrap_or_default(),
-            wait: self.wait.unwrap_or(true).then_some(watch.wait),
-        };
-        let ecs = ecs(job).await?;
+        let wait = self.wait.unwrap_or(true).then_some(watch.wait);
+        let rescue = self.rescue.into_rescue(wait.is_some())?;
+        let (cluster, service, ecs) = self.whom.find(job).await?;
+        let request = deploy::Continue { cluster, service, back: self.rollback.unwrap_or_default(), wait };
         let plan = deploy::observe_continue(&request, &ecs).await?;
         if job.settings.dry_run {
             return Ok(deploy::intended(&plan).into());

@@ -158,7 +158,8 @@ impl DeployServiceUpdate {
     }
 
     pub async fn run(mut self, job: &Job) -> Result<Done, Failure> {
-        let rescue = std::mem::take(&mut self.watch.rescue).into_rescue();
+        let waits = self.watch.verify_revision_is_deployed.unwrap_or(true);
+        let rescue = std::mem::take(&mut self.watch.rescue).into_rescue(waits)?;
         let (wanted, options) = (self.service.deployment_controller, std::mem::take(&mut self.codedeploy));
         let options = options.into_options(rescue);
         let (request, watch) = self.into_request(job)?;

@@ -34,6 +34,7 @@ mod update_task_definition_from_json;
 mod values;
 mod verify_revision_is_deployed;
 mod wait;
+mod whom;
 mod workshop;
 
 use std::ffi::OsString;

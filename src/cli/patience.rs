@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 
 use super::Job;
+use super::error::Error;
 use super::exit::{Done, Failure};
 use super::job::{Minding, interrupt};
 use super::values::period;
@@ -105,11 +106,13 @@ impl PatienceArgs {
 }
 
 impl RescueArgs {
-    pub fn into_rescue(self) -> Rescue {
-        Rescue {
-            on_failure: self.rollback_on_failure.unwrap_or_default(),
-            on_cancel: self.rollback_on_cancel.unwrap_or_default(),
+    /// Who does not wait does not see it fail.
+    pub fn into_rescue(self, waits: bool) -> Result<Rescue, Error> {
+        let on_failure = self.rollback_on_failure.unwrap_or_default();
+        if on_failure && !waits {
+            return Err(Error::Conflict("--rollback-on-failure needs the wait that was turned off".into()));
         }
+        Ok(Rescue { on_failure, on_cancel: self.rollback_on_cancel.unwrap_or_default() })
     }
 }
 

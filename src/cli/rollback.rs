@@ -4,8 +4,8 @@ use clap::Args;
 
 use super::Job;
 use super::exit::{Done, Failure};
-use super::patience::{PatienceArgs, Watch, carry_out};
-use super::update_task_definition::ecs;
+use super::patience::{PatienceArgs, carry_out};
+use super::whom::WhomArgs;
 use crate::deploy::{self, Rescue};
 
 #[derive(Debug, Args)]
@@ -17,16 +17,13 @@ use crate::deploy::{self, Rescue};
   dockless rollback --cluster production --service-name shop-web --from shop:42
 
 While a deployment goes on, ECS is asked to take it back. Else ECS's record of the last ninety days tells which
-revision reached success last; it is deployed again, by digest where its tag may have moved.
+revision reached success last; it is deployed again, by digest where its tag may have moved. That brings back the task
+definition; what else was changed of the service stays.
 
 Exit codes: 0 it is back, or there is nothing to undo, 3 the rollback failed, 6 time ran out.")]
 pub struct Rollback {
-    /// Cluster, by name or ARN, e.g. production
-    #[arg(long, value_name = "CLUSTER", alias = "cluster-name")]
-    pub cluster: String,
-    /// Service, by name or ARN, e.g. shop-web
-    #[arg(long, value_name = "SERVICE", alias = "service")]
-    pub service_name: String,
+    #[command(flatten)]
+    pub whom: WhomArgs,
     /// Revision to go back to, e.g. shop:41, 41 or an ARN [default: the last that reached success]
     #[arg(long, value_name = "REVISION")]
     pub to: Option<String>,
@@ -41,22 +38,11 @@ pub struct Rollback {
 }
 
 impl Rollback {
-    fn into_request(self, job: &Job) -> (deploy::Rollback, Watch) {
-        let watch = self.patience.into_watch(job.settings.timeout);
-        let request = deploy::Rollback {
-            cluster: self.cluster,
-            service: self.service_name,
-            to: self.to,
-            from: self.from,
-            known_good: None,
-            wait: self.wait.unwrap_or(true).then_some(watch.wait),
-        };
-        (request, watch)
-    }
-
     pub async fn run(self, job: &Job) -> Result<Done, Failure> {
-        let (request, watch) = self.into_request(job);
-        let ecs = ecs(job).await?;
+        let watch = self.patience.into_watch(job.settings.timeout);
+        let wait = self.wait.unwrap_or(true).then_some(watch.wait);
+        let (cluster, service, ecs) = self.whom.find(job).await?;
+        let request = deploy::Rollback { cluster, service, to: self.to, from: self.from, known_good: None, wait };
         let seen = deploy::observe_rollback(&request, &ecs).await?;
         let plan = deploy::plan_rollback(&request, &seen)?;
         if job.settings.dry_run {

@@ -17,9 +17,9 @@ use crate::deploy::{self, Family, Rescue};
 
 Exit codes: 0 it runs, 3 it failed, 4 it failed and was rolled back, 5 a newer deployment replaced it, 6 time ran out.")]
 pub struct VerifyRevisionIsDeployed {
-    /// Cluster, by name or ARN, e.g. production
-    #[arg(long, value_name = "CLUSTER", alias = "cluster-name")]
-    pub cluster: String,
+    /// Cluster, by name or ARN, e.g. production [default: the one in the service's ARN]
+    #[arg(long, value_name = "CLUSTER", alias = "cluster-name", required_unless_present = "service_name")]
+    pub cluster: Option<String>,
     /// Family of the task definition, e.g. shop; needed only where it names the service
     #[arg(long, value_name = "FAMILY", required_unless_present = "service_name")]
     pub family: Option<String>,
@@ -40,7 +40,7 @@ impl VerifyRevisionIsDeployed {
             (Some(service), _) => service,
             (None, family) => Family::parse(&family.unwrap_or_default(), None)?.name,
         };
-        let (cluster, task_definition) = (self.cluster, self.task_definition_arn);
+        let (cluster, task_definition) = (deploy::cluster(self.cluster, &service)?, self.task_definition_arn);
         Ok((deploy::VerifyRevision { cluster, service, task_definition, wait: watch.wait }, watch))
     }
 

@@ -5,7 +5,7 @@ use clap::Args;
 use super::Job;
 use super::exit::{Done, Failure};
 use super::patience::{PatienceArgs, carry_out};
-use super::update_task_definition::ecs;
+use super::whom::WhomArgs;
 use crate::deploy::{self, Rescue};
 
 #[derive(Debug, Args)]
@@ -16,12 +16,8 @@ use crate::deploy::{self, Rescue};
 Exit codes: 0 it runs, or nothing is in progress, 3 it failed, 4 it failed and was rolled back, 5 a newer deployment
 replaced it, 6 time ran out.")]
 pub struct Wait {
-    /// Cluster, by name or ARN, e.g. production
-    #[arg(long, value_name = "CLUSTER", alias = "cluster-name")]
-    pub cluster: String,
-    /// Service, by name or ARN, e.g. shop-web
-    #[arg(long, value_name = "SERVICE", alias = "service")]
-    pub service_name: String,
+    #[command(flatten)]
+    pub whom: WhomArgs,
     /// Revision to wait for, by ARN or as FAMILY:REVISION [default: whichever is in progress]
     #[arg(long, value_name = "ARN", alias = "revision")]
     pub task_definition_arn: Option<String>,
@@ -32,8 +28,8 @@ pub struct Wait {
 impl Wait {
     pub async fn run(self, job: &Job) -> Result<Done, Failure> {
         let watch = self.patience.into_watch(job.settings.timeout);
-        let (cluster, service, wait) = (self.cluster, self.service_name, watch.wait);
-        let ecs = ecs(job).await?;
+        let (cluster, service, ecs) = self.whom.find(job).await?;
+        let wait = watch.wait;
         let plan = match self.task_definition_arn {
             Some(task_definition) => {
                 let request = deploy::VerifyRevision { cluster, service, task_definition, wait };

@@ -9,6 +9,8 @@ use crate::support::stage::Ended;
 
 const SERVICE: [&str; 2] = ["--cluster=main", "--service-name=shop"];
 
+const NOTHING: &str = "nothing is in progress: shop:1 runs, 2 of 2 tasks";
+
 impl Rehearsal {
     /// A command about the service.
     async fn about(&self, command: &str, words: &[&str]) -> Ended {
@@ -144,6 +146,8 @@ async fn hopeless_deployment_ends_the_wait_at_once() {
 #[tokio::test]
 async fn hopeless_deployment_may_be_waited_for_all_the_same() {
     let rehearsal = Rehearsal::with_service(json!({})).await;
+    let unseen = rehearsal.deploy(&["--wait=false", "--rollback-on-failure"]).await;
+    says(&unseen, 2, &["--rollback-on-failure needs the wait"]);
     rehearsal.fate(json!({ "failPull": {} })).await;
     let ended = rehearsal.deploy(&["--fail-fast=false", "--verification-timeout=8s"]).await;
     says(&ended, 6, &["time is up", "Wait on with `dockless wait"]);
@@ -213,7 +217,9 @@ async fn rollback_without_the_history_guesses_nothing() {
 #[tokio::test]
 async fn wait_follows_what_somebody_else_began() {
     let rehearsal = Rehearsal::with_service(breaker(true)).await;
-    says(&rehearsal.about("wait", &[]).await, 0, &["nothing is in progress: shop:1 runs, 2 of 2 tasks"]);
+    says(&rehearsal.about("wait", &[]).await, 0, &[NOTHING]);
+    let arn = rehearsal.service().await["serviceArn"].as_str().unwrap().to_owned();
+    says(&rehearsal.stage.run(&["wait", "--service", &arn]).await, 0, &[NOTHING]);
     says(&rehearsal.deploy(&["--wait=false"]).await, 0, &["not waited for"]);
     says(&rehearsal.about("wait", &[]).await, 0, &["shop in main: shop:2 is deployed"]);
     rehearsal
@@ -226,7 +232,7 @@ async fn wait_follows_what_somebody_else_began() {
     // It is over and has left the service's list, but ECS remembers.
     rehearsal.becomes(|service| service["deployments"].as_array().unwrap().len() == 1).await;
     let verify = rehearsal.about("verify-revision-is-deployed", &["--task-definition-arn=shop:3"]).await;
-    says(&verify, 4, &["shop:3 failed and was rolled back to shop:2"]);
+    says(&verify, 4, &["shop:3 failed and was rolled back to shop:2", "tasks: container web exited with 3"]);
     let replaced = rehearsal.about("wait", &["--revision=shop:1"]).await;
     says(&replaced, 5, &["shop:1 was replaced by a newer deployment, shop:2"]);
     rehearsal.end().await;
