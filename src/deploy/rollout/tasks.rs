@@ -56,7 +56,8 @@ impl Tasks {
 
     /// Never fails: a rollout is not worth less because it cannot be explained.
     pub async fn collect(&mut self, charge: &Charge<'_>, memory: &Memory, ecs: &dyn Ecs) {
-        if self.denied || memory.id.is_none() {
+        // A deployment that is known by its record alone is over: its tasks are those of its revision.
+        if self.denied || (memory.id.is_none() && charge.started.record.is_none()) {
             return;
         }
         match self.fetch(charge.deploy, ecs).await {
@@ -125,10 +126,9 @@ async fn list(cluster: &str, service: &str, ecs: &dyn Ecs) -> Result<Vec<Value>,
 
 /// ECS puts the deployment's id into `startedBy`; emulators may put something else.
 fn is_ours(task: &Stopped, memory: &Memory, definition: &str) -> bool {
-    if task.started_by.starts_with("ecs-svc/") {
-        memory.id.as_ref() == Some(&task.started_by)
-    } else {
-        task.task_definition == definition
+    match &memory.id {
+        Some(id) if task.started_by.starts_with("ecs-svc/") => *id == task.started_by,
+        _ => task.task_definition == definition,
     }
 }
 
