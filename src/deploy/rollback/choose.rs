@@ -7,9 +7,8 @@ use crate::deploy::history::Revision;
 pub fn standing(successes: impl IntoIterator<Item = Revision>) -> Vec<Revision> {
     let mut stack: Vec<Revision> = Vec::new();
     for success in successes {
-        match stack.iter().position(|earlier| is_same(earlier, &success)) {
-            Some(at) => stack.truncate(at),
-            None => {}
+        if let Some(at) = stack.iter().position(|earlier| is_same(earlier, &success)) {
+            stack.truncate(at);
         }
         stack.push(success);
     }
