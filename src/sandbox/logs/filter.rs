@@ -37,7 +37,7 @@ impl Logs<'_> {
             None => 0_usize,
         };
         let end = found.len().min(start.saturating_add(most));
-        let shown: Vec<Value> = found[start.min(end)..end].iter().map(|found| show(found)).collect();
+        let shown: Vec<Value> = found[start.min(end)..end].iter().map(show).collect();
         let mut answer = json!({ "events": shown, "searchedLogStreams": [] });
         if end < found.len() {
             answer["nextToken"] = end.to_string().into();
