@@ -1,5 +1,6 @@
-//! README's table of permissions names what is called, no more and no less: it is compared with the log of a run
-//! that does everything and with that of a run that does only what it must.
+//! README's table of permissions names what is called of ECS, no more and no less: it is compared with the log of a run
+//! that does everything and with that of a run that does only what it must. What other services are asked is
+//! rehearsed in the sandbox.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +10,7 @@ use super::stage::{NEW_IMAGE, Stage, arn, completed, deployment, going, service}
 use crate::support::aws::Reply;
 
 /// Asked of IAM along with another call, and so in no log.
-const IMPLIED: [&str; 2] = ["iam:PassRole", "ecs:TagResource"];
+const IMPLIED: &str = "ecs:TagResource";
 
 /// The actions of a row: those that a command always needs, and those that only some runs do.
 struct Row {
@@ -28,8 +29,8 @@ fn row(command: &str) -> Option<Row> {
     let line = section.lines().find(|line| line.starts_with(&format!("| `{command}` |")));
     let cells: Vec<&str> = line.unwrap_or_else(|| panic!("{command} is not in the table")).split('|').collect();
     let actions = |cell: &str| {
-        let quoted = cell.split('`').skip(1).step_by(2).filter(|text| text.contains(':'));
-        quoted.filter(|action| !IMPLIED.contains(action)).map(str::to_owned).collect()
+        let quoted = cell.split('`').skip(1).step_by(2).filter(|text| text.starts_with("ecs:"));
+        quoted.filter(|action| **action != *IMPLIED).map(str::to_owned).collect()
     };
     Some(Row { needed: actions(cells[2]), more: actions(cells[3]) })
 }
