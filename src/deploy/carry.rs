@@ -9,7 +9,7 @@ use super::Error;
 use super::apply::{Applied, register_revision, start_deployment};
 use super::ecs::Ecs;
 use super::edit::short;
-use super::plan::{Deploy, Order, Plan, Step};
+use super::plan::{Deploy, Plan, Step};
 use super::rollback::{Rescue, save};
 use super::rollout::{Ended, undo, wait_on, watch};
 use super::summary::report;
@@ -52,10 +52,9 @@ pub async fn carry_out(
         ended => ended,
     };
     // What runs now is what the next step of a pipeline wants to know.
-    if let (Step::Order(Order { back: true, to: Some(to), .. }), Some(Outcome::Succeeded)) =
-        (&deploy.step, ended.as_ref().map(|ended| ended.outcome))
-    {
-        applied.revision = to.clone();
+    let well = ended.as_ref().is_some_and(|ended| ended.outcome == Outcome::Succeeded);
+    if let (Step::Order(order), true) = (&deploy.step, well) {
+        applied.revision = order.to.clone().unwrap_or(applied.revision);
     }
     Ok(report(plan, &applied, ended.as_ref()))
 }

@@ -122,14 +122,15 @@ pub async fn observe_continue(request: &Continue, ecs: &dyn Ecs) -> Result<Plan,
     }
     let service = Service::read(&raw);
     let Step::Join { deployment, .. } = join(newest, &definition, &service) else { unreachable!("it is made so") };
-    let step = Step::Order(Order {
+    let order = Order {
         operation: Operation::ContinueServiceDeployment,
         bodies: answers(&newest.arn, &record.pauses, request.back),
         record: newest.arn.clone(),
         deployment,
         back: request.back,
         to: None,
-    });
+    };
+    let step = Step::Order(Box::new(order));
     let before = others(&raw, &service, &definition);
     let before = Before { rollback: before.rollback || request.back, ..before };
     let whom = (request.cluster.as_str(), request.service.as_str());

@@ -62,7 +62,7 @@ pub enum Step {
     /// CodeDeploy deploys it.
     CodeDeploy(Box<Handover>),
     /// A word in a deployment that goes on.
-    Order(Order),
+    Order(Box<Order>),
     /// All is as it should be.
     Nothing,
 }

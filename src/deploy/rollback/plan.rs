@@ -70,7 +70,7 @@ fn order(request: &Rollback, raw: &Value, target: &Revision, mut order: Order, n
     let (ids, definitions) = others.map(|one| (one.id.clone(), one.task_definition.clone())).unzip();
     let newest_event = service.events.first().map(|event| event.id.clone());
     let before = Before { ids, definitions, newest_event, rollback: true, ..habits(raw) };
-    plan(request, &target.definition, None, Step::Order(order), before, note)
+    plan(request, &target.definition, None, Step::Order(Box::new(order)), before, note)
 }
 
 fn update(request: &Rollback, raw: &Value, service: &Service, candidate: &Candidate) -> Result<Plan, Error> {
