@@ -28,7 +28,7 @@ fn check(name: &str, wanted: &str) {
 }
 
 /// The parameters of aws-ecs 8.0.0 and aws-ecr 9.8.1 whose subcommand is there, apart from those of every job.
-const ORBS: [(&str, &str); 9] = [
+const ORBS: [(&str, &str); 10] = [
     (
         "deploy_service_update",
         "family cluster service_name deployment_controller codedeploy_application_name codedeploy_deployment_group_name \
