@@ -28,7 +28,7 @@ fn check(name: &str, wanted: &str) {
 }
 
 /// The parameters of aws-ecs 8.0.0 and aws-ecr 9.8.1 whose subcommand is there, apart from those of every job.
-const ORBS: [(&str, &str); 10] = [
+const ORBS: &[(&str, &str)] = &[
     (
         "deploy_service_update",
         "family cluster service_name deployment_controller codedeploy_application_name codedeploy_deployment_group_name \
@@ -109,7 +109,7 @@ fn orbs_parameters_have_their_flags() {
         }
         found.push((quoted(head[0]).first().copied(), parameters));
     }
-    for (job, names) in ORBS {
+    for &(job, names) in ORBS {
         let (_, rows) =
             found.iter().find(|(head, _)| *head == Some(job)).unwrap_or_else(|| panic!("no table of {job}"));
         let missing: Vec<&str> = names.split_whitespace().filter(|name| !rows.contains(name)).collect();

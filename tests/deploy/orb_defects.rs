@@ -213,7 +213,8 @@ async fn orb_loses_members_to_quotes_length_and_old_tools() {
     for name in ["taskDefinitionArn", "revision", "status"] {
         wanted.as_object_mut().unwrap().shift_remove(name);
     }
-    assert!(sent.to_string() == wanted.to_string(), "{}", &sent.to_string()[..400]);
+    let (sent, wanted) = (sent.to_string(), wanted.to_string());
+    assert!(sent == wanted, "{}", &sent[..400]);
     assert_eq!(stage.body("UpdateService")["taskDefinition"], arn(8));
 }
 

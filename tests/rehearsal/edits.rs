@@ -73,8 +73,8 @@ async fn dry_run_shows_what_is_sent() {
     assert_eq!(done.code, 0, "{}", done.stderr);
     let record = rehearsal.stage.read("record");
     let sent = |operation: &str| {
-        let calls = record.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-        calls.filter(|call| call["action"] == format!("ecs:{operation}")).last().unwrap()["request"].clone()
+        let mut calls = record.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        calls.rfind(|call| call["action"] == format!("ecs:{operation}")).unwrap()["request"].clone()
     };
     for call in shown["calls"].as_array().unwrap() {
         let (operation, mut body) = (call["operation"].as_str().unwrap(), call["body"].clone());
