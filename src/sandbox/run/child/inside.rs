@@ -2,10 +2,12 @@
 //! may do. Whatever fails is written to a pipe that closes by itself once the program runs.
 
 use std::fs::File;
-use std::os::fd::{FromRawFd, OwnedFd};
+use std::io;
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitCode, Stdio};
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::{FdFlags, fcntl_setfd};
 use rustix::process::{Signal, set_parent_process_death_signal};
 use rustix::thread::{CapabilitySet, UnshareFlags, remove_capability_from_bounding_set};
@@ -18,13 +20,13 @@ pub fn run(status: &str) -> ExitCode {
     // SAFETY: it was opened for this process, which is told its number and knows of nobody else who uses it.
     let status = unsafe { OwnedFd::from_raw_fd(number) };
     let _ = fcntl_setfd(&status, FdFlags::CLOEXEC);
-    let why = become_container().unwrap_or_else(|why| why);
+    let why = become_container(status.as_raw_fd()).unwrap_or_else(|why| why);
     let _ = rustix::io::write(&status, why.as_bytes());
     ExitCode::from(127)
 }
 
 /// Comes back only with what went wrong.
-fn become_container() -> Attempt<String> {
+fn become_container(status: RawFd) -> Attempt<String> {
     let _ = set_parent_process_death_signal(Some(Signal::KILL));
     let spec: ContainerSpec = told_by_pipe()?;
     let nothing = at("/dev/null", File::open("/dev/null"))?;
@@ -36,8 +38,18 @@ fn become_container() -> Attempt<String> {
     root::enter(&spec)?;
     let mut command = command(&spec.process, spec.ground.user)?;
     keep_usual_capabilities();
+    // SAFETY: as above; the descriptor is open until the program takes over.
+    unsafe { command.pre_exec(move || is_awaited(BorrowedFd::borrow_raw(status))) };
     let why = command.stdin(Stdio::from(nothing)).exec();
     Ok(format!("exec {}: {why}", command.get_program().to_string_lossy()))
+}
+
+/// The keeper may have gone before its death would be told, and then nobody ends the container: its end of the pipe is
+/// closed in that case.
+fn is_awaited(status: BorrowedFd<'_>) -> io::Result<()> {
+    let mut ends = [PollFd::from_borrowed_fd(status, PollFlags::empty())];
+    poll(&mut ends, Some(&Timespec { tv_sec: 0, tv_nsec: 0 }))?;
+    if ends[0].revents().contains(PollFlags::ERR) { Err(io::ErrorKind::BrokenPipe.into()) } else { Ok(()) }
 }
 
 /// A command within the root that this process is in.
