@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::stage::{Rehearsal, says};
+use crate::support::record;
 
 const WAIT: &str = "--wait=false";
 
@@ -71,7 +72,8 @@ async fn dry_run_shows_what_is_sent() {
     let shown = rehearsal.deploy(&[&words[..], &["--dry-run", "--output=json"]].concat()).await.document();
     let done = rehearsal.deploy(&words).await;
     assert_eq!(done.code, 0, "{}", done.stderr);
-    let record = rehearsal.stage.read("record");
+    let record = record::file_or(rehearsal.stage.path("record"));
+    let record = std::fs::read_to_string(record).unwrap();
     let sent = |operation: &str| {
         let mut calls = record.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
         calls.rfind(|call| call["action"] == format!("ecs:{operation}")).unwrap()["request"].clone()

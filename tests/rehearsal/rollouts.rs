@@ -125,7 +125,9 @@ async fn failure_without_a_way_back_fails() {
     let first = async {
         let rehearsal = Rehearsal::without_service().await;
         rehearsal.fate(json!({ "failPull": {} })).await;
-        let ended = rehearsal.deploy(&["--create-service", "--enable-circuit-breaker", "--desired-count=1"]).await;
+        // The breaker's own words, which a cause that nothing mends would not wait for.
+        let words = ["--create-service", "--enable-circuit-breaker", "--desired-count=1", "--fail-fast=false"];
+        let ended = rehearsal.deploy(&words).await;
         says(&ended, 3, &["shop in main: shop:2 failed: ", "No rollback candidate", "tasks: CannotPullContainerError"]);
         rehearsal.end().await;
     };
