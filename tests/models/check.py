@@ -53,6 +53,8 @@ ON_PURPOSE = {
     # A label in a path that has to be escaped, which no name of AWS's needs.
     "aws.services.rest_service_is_named_by_its_path.*": ["scheduler:GetSchedule request.Name"],
     "deploy.images.a_variable_full_of_syntax_*": ["*.tags.value"],
+    "deploy.orb_defects.orb_loses_members_*": ["*.memberOfTomorrow", "*.tags.value"],
+    "deploy.orb_defects.orb_breaks_tags_*": ["*.tags.value"],
     # They stay in the sandbox as they are, too, and null is as good as nothing.
     "sandbox.ecs.stories.*": ["*.unknown*"],
     "sandbox.schedules.timetable_survives_*": ["*.Unknown"],
@@ -60,6 +62,8 @@ ON_PURPOSE = {
     # Ministack describes what was not set as null or as empty text, and is sent what it said.
     "deploy.stack.*": EMPTY_IN_MINISTACK,
     "examples.*": EMPTY_IN_MINISTACK,
+    # So does moto with schedules.
+    "permissions.scheduled_tasks_*": [f"*.{name}" for name in ("ActionAfterCompletion", "EndDate", "KmsKeyArn", "StartDate")],
 }
 
 
