@@ -1,5 +1,6 @@
 //! The one that writes to stdout and stderr. It listens to events while the work goes on and tells its end.
 
+use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
 use std::sync::{Arc, Mutex};
 
@@ -82,7 +83,7 @@ impl Printer {
         if self.options.verbosity > Verbosity::Quiet && !report.summary.is_empty() {
             self.complain(&clean(&unmarked(&report.summary)));
         }
-        report.lines.iter().try_for_each(|line| self.answer(line))
+        report.lines.iter().try_for_each(|line| self.answer(&self.harmless(line)))
     }
 
     /// The end of a run that failed. JSON goes to stdout, where the result would have been, and to the event stream.
@@ -118,6 +119,11 @@ impl Printer {
         }
     }
 
+    /// The runner reads stdout too, and a line may quote what others wrote.
+    fn harmless<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        if self.options.github { disarm(text) } else { text.into() }
+    }
+
     fn pretty(&self, document: &Value) -> String {
         let text = format!("{document:#}");
         if self.options.github { text.replace("##[", r"\u0023#[") } else { text }
@@ -134,7 +140,7 @@ impl Printer {
     }
 
     fn complain(&self, text: &str) {
-        let text = if self.options.github { disarm(text) } else { text.into() };
+        let text = self.harmless(text);
         let Streams { err, bars, .. } = &mut *self.streams();
         let mut write = || writeln!(err, "{text}").and_then(|()| err.flush());
         let written = match bars {
@@ -222,6 +228,9 @@ mod tests {
     fn printer_on_github_disarms_foreign_commands() {
         let (_, err) = streams(Options { github: true, ..options(Form::Plain) }, events);
         assert!(err.contains("\n: :error::x"), "{err}");
+        let quoting = Report { lines: vec![" ::error::x".into()], ..report() };
+        let told = |printer: &Printer| printer.report(&quoting).unwrap();
+        assert_eq!(streams(Options { github: true, ..options(Form::Plain) }, told).0, " : :error::x\n");
     }
 
     #[test]
