@@ -28,6 +28,7 @@ mod revision;
 mod rollback;
 mod sandbox;
 mod session;
+mod status;
 mod target;
 mod update_task_definition;
 mod update_task_definition_from_json;
@@ -99,6 +100,9 @@ enum Task {
     /// Wait until a service runs a revision that was deployed before
     #[command(long_about = None)]
     VerifyRevisionIsDeployed(verify_revision_is_deployed::VerifyRevisionIsDeployed),
+    /// Show what services run: revisions, digests, since when, and how the last deployment ended
+    #[command(long_about = None)]
+    Status(status::Status),
     /// Wait for whatever is being deployed to a service
     #[command(long_about = None)]
     Wait(wait::Wait),
@@ -151,6 +155,7 @@ impl Task {
             Task::DeployServiceUpdate(args) => args.run(job).await,
             Task::UpdateTaskDefinitionFromJson(args) => args.run(job).await,
             Task::VerifyRevisionIsDeployed(args) => args.run(job).await,
+            Task::Status(args) => args.run(job).await,
             Task::Wait(args) => args.run(job).await,
             Task::Continue(args) => args.run(job).await,
             Task::Rollback(args) => args.run(job).await,

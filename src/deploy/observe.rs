@@ -45,7 +45,7 @@ pub async fn find_service(cluster: &str, service: &str, ecs: &dyn Ecs) -> Result
     }
 }
 
-fn no_cluster(cluster: &str, why: CallError) -> Error {
+pub fn no_cluster(cluster: &str, why: CallError) -> Error {
     match why.code() {
         Some("ClusterNotFoundException") => Error::NoCluster { cluster: cluster.to_owned(), source: why },
         _ => Error::Call(why),
