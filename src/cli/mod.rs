@@ -10,6 +10,7 @@ mod completions;
 mod r#continue;
 mod deploy_scheduled_task;
 mod deploy_service_update;
+mod diff;
 mod ecr_login;
 mod edits;
 mod error;
@@ -103,6 +104,9 @@ enum Task {
     /// Show what services run: revisions, digests, since when, and how the last deployment ended
     #[command(long_about = None)]
     Status(status::Status),
+    /// Show how a file or edits differ from the task definition that is live
+    #[command(long_about = None)]
+    Diff(Box<diff::Diff>),
     /// Wait for whatever is being deployed to a service
     #[command(long_about = None)]
     Wait(wait::Wait),
@@ -156,6 +160,7 @@ impl Task {
             Task::UpdateTaskDefinitionFromJson(args) => args.run(job).await,
             Task::VerifyRevisionIsDeployed(args) => args.run(job).await,
             Task::Status(args) => args.run(job).await,
+            Task::Diff(args) => args.run(job).await,
             Task::Wait(args) => args.run(job).await,
             Task::Continue(args) => args.run(job).await,
             Task::Rollback(args) => args.run(job).await,

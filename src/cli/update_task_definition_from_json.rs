@@ -33,17 +33,9 @@ pub struct UpdateTaskDefinitionFromJson {
 }
 
 impl UpdateTaskDefinitionFromJson {
-    fn into_document(self, job: &Job) -> Result<Document, Failure> {
-        let (updates, tags) = self.edits.into_updates(job)?;
-        let mut document = read(&self.task_definition_json)?;
-        if self.substitute.unwrap_or_default() {
-            deploy::substitute(&mut document, &|text| expand(job, text))?;
-        }
-        Ok(Document::read(&document, &updates, &tags)?)
-    }
-
     pub async fn run(self, job: &Job) -> Result<Done, Failure> {
-        let document = self.into_document(job)?;
+        let substitute = self.substitute.unwrap_or_default();
+        let document = document(&self.task_definition_json, substitute, self.edits, job)?;
         let ecs = ecs(job).await?;
         let latest = deploy::observe_latest(document.family(), &ecs).await?;
         let plan = deploy::plan_document(&document, &latest)?;
@@ -53,6 +45,16 @@ impl UpdateTaskDefinitionFromJson {
         let applied = deploy::apply(&plan, &ecs, &job.clock, &job.events).await?;
         Ok(deploy::report(&plan, &applied, None).into())
     }
+}
+
+/// A definition from a file, variables replaced if that is wished for, and edits made.
+pub fn document(path: &Path, substitute: bool, edits: EditArgs, job: &Job) -> Result<Document, Failure> {
+    let (updates, tags) = edits.into_updates(job)?;
+    let mut document = read(path)?;
+    if substitute {
+        deploy::substitute(&mut document, &|text| expand(job, text))?;
+    }
+    Ok(Document::read(&document, &updates, &tags)?)
 }
 
 /// Editors on Windows begin a file with a mark of its encoding.

@@ -50,6 +50,15 @@ impl Document {
     pub fn family(&self) -> &str {
         self.body["family"].as_str().unwrap_or_default()
     }
+
+    /// The body of RegisterTaskDefinition.
+    pub(super) fn body(&self) -> &Map<String, Value> {
+        &self.body
+    }
+
+    pub(super) fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
 }
 
 fn check_images(images: &[(String, String)]) -> Result<(), Error> {

@@ -52,7 +52,7 @@ pub fn no_cluster(cluster: &str, why: CallError) -> Error {
     }
 }
 
-async fn describe_definition(family: &Family, ecs: &dyn Ecs) -> Result<Value, Error> {
+pub async fn describe_definition(family: &Family, ecs: &dyn Ecs) -> Result<Value, Error> {
     let body = json!({"taskDefinition": family.reference(), "include": ["TAGS"]});
     match ecs.call(Operation::DescribeTaskDefinition, body).await {
         Ok(answer) => Ok(answer.body),
