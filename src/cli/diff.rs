@@ -31,7 +31,7 @@ What ECS fills in by itself is no difference. Nothing is changed.
 Exit codes: 0, also if there are differences. With --exit-code those of diff(1): 0 no difference, 1 differences, 2 it
 could not be found out.")]
 pub struct Diff {
-    /// Cluster, by name or ARN, e.g. production [default: the one that the service's ARN names]
+    /// Cluster, by name or ARN, e.g. production [default: the one in the service's ARN]
     #[arg(long, value_name = "CLUSTER", alias = "cluster-name", requires = "service_name")]
     pub cluster: Option<String>,
     /// Service whose running revision is the live one, by name or ARN [default: none; the family's latest is live]

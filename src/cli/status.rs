@@ -15,7 +15,7 @@ use crate::deploy;
 
 Nothing is changed. What may not be read is shown as unknown, with the action to grant.")]
 pub struct Status {
-    /// Cluster, by name or ARN, e.g. production [default: the one that the service's ARN names]
+    /// Cluster, by name or ARN, e.g. production [default: the one in the service's ARN]
     #[arg(long, value_name = "CLUSTER", alias = "cluster-name")]
     pub cluster: Option<String>,
     /// Services to tell everything of, by name or ARN, e.g. shop-web [default: all of the cluster, in brief]

@@ -5,6 +5,7 @@
 //! of the plan, `rollout` asks `judge` after every look. All documents stay raw JSON, so what ECS adds tomorrow
 //! passes through today.
 
+mod absent;
 mod apply;
 mod carry;
 pub mod codedeploy;

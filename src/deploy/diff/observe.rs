@@ -4,10 +4,10 @@ use serde_json::Value;
 
 use super::{Base, Diff, Live, Wanted};
 use crate::deploy::Error;
+use crate::deploy::absent::absent;
 use crate::deploy::ecs::Ecs;
-use crate::deploy::observe::describe_definition;
+use crate::deploy::observe::{describe_definition, find_service};
 use crate::deploy::request::Family;
-use crate::deploy::verify::existing_service;
 
 /// Both sides, as DescribeTaskDefinition shows them.
 pub struct Sides {
@@ -22,7 +22,7 @@ pub async fn observe_diff(request: &Diff, ecs: &dyn Ecs) -> Result<Sides, Error>
         Wanted::Document(_) => None,
         Wanted::Edited { family: Base::Family(family), .. } => Some(family.clone()),
         Wanted::Edited { family: Base::Live { revision }, .. } => {
-            Some(Family { name: live.name.clone(), revision: *revision })
+            Some(Family { revision: *revision, ..latest(&live.name) })
         }
     };
     let base = base.filter(|base| *base != live);
@@ -38,8 +38,8 @@ pub async fn observe_diff(request: &Diff, ecs: &dyn Ecs) -> Result<Sides, Error>
 async fn live(request: &Diff, ecs: &dyn Ecs) -> Result<Family, Error> {
     match (&request.live, &request.wanted) {
         (Live::Service { cluster, service }, _) => running(cluster, service, ecs).await,
-        (Live::Latest, Wanted::Document(document)) => latest(document.family()),
-        (Live::Latest, Wanted::Edited { family: Base::Family(family), .. }) => latest(&family.name),
+        (Live::Latest, Wanted::Document(document)) => Ok(latest(document.family())),
+        (Live::Latest, Wanted::Edited { family: Base::Family(family), .. }) => Ok(latest(&family.name)),
         (Live::Latest, Wanted::Edited { .. }) => {
             let hint = "Give --service-name and --cluster, --family, or --task-definition-json.";
             Err(Error::input("family", "nothing says what to compare with", hint))
@@ -47,20 +47,22 @@ async fn live(request: &Diff, ecs: &dyn Ecs) -> Result<Family, Error> {
     }
 }
 
-fn latest(family: &str) -> Result<Family, Error> {
-    Ok(Family { name: family.to_owned(), revision: None })
+fn latest(family: &str) -> Family {
+    Family { name: family.to_owned(), revision: None }
 }
 
 /// The revision that leads, whoever deploys the service.
 async fn running(cluster: &str, service: &str, ecs: &dyn Ecs) -> Result<Family, Error> {
-    let raw = existing_service(cluster, service, ecs).await?;
+    let Ok(raw) = find_service(cluster, service, ecs).await? else {
+        return Err(absent(cluster, service, ecs).await);
+    };
     if raw["status"] == "INACTIVE" {
         let (service, cluster) = (service.to_owned(), cluster.to_owned());
         return Err(Error::Inactive { service, cluster, status: "INACTIVE".into() });
     }
     let lists = ["deployments", "taskSets"].into_iter().flat_map(|list| raw[list].as_array().into_iter().flatten());
-    let primary = lists.into_iter().find(|one| one["status"] == "PRIMARY").unwrap_or(&raw);
-    match primary["taskDefinition"].as_str().or(raw["taskDefinition"].as_str()) {
+    let primary = lists.into_iter().find(|one| one["status"] == "PRIMARY");
+    match primary.unwrap_or(&raw)["taskDefinition"].as_str() {
         Some(arn) => Family::parse(arn, None),
         None => {
             let hint = "Nothing was deployed to it yet; compare with the family's latest revision by --family alone.";

@@ -39,7 +39,10 @@ fn summary(difference: &Difference) -> String {
     let Difference { live, wanted, changes, warnings } = difference;
     let mut lines: Vec<String> = warnings.iter().map(|warning| format!("warning: {warning}")).collect();
     if changes.is_empty() {
-        lines.push(format!("{wanted} and {} say the same", short(live)));
+        lines.push(match short(live) {
+            live if live == wanted => format!("{live} is live already: nothing would change"),
+            live => format!("{wanted} and {live} say the same"),
+        });
     }
     if changes.iter().any(|change| change.secret) {
         lines.push(format!("Values whose name or look says secret are shown as {MASK}"));

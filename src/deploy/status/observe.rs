@@ -6,12 +6,10 @@ use futures_util::stream::{self, StreamExt};
 use serde_json::{Value, json};
 
 use super::{Known, Seen, Status, Tasks};
-use crate::deploy::Error;
 use crate::deploy::ecs::{CallError, Ecs, Operation};
 use crate::deploy::history;
-use crate::deploy::nearest::nearest;
 use crate::deploy::observe::no_cluster;
-use crate::deploy::request::name_in_arn;
+use crate::deploy::{Error, absent};
 
 /// As many as DescribeServices takes.
 const SERVICES: usize = 10;
@@ -42,15 +40,17 @@ pub async fn observe_status(request: &Status, ecs: &dyn Ecs) -> Result<Vec<Seen>
 /// Those that were named, or all of them, in alphabetical order.
 async fn services(request: &Status, ecs: &dyn Ecs) -> Result<Vec<Value>, Error> {
     let named = !request.services.is_empty();
-    let wanted = if named { request.services.clone() } else { list(&request.cluster, ecs).await? };
+    let wanted = if named { request.services.clone() } else { absent::services(&request.cluster, ecs).await? };
     let mut found = Vec::new();
     for batch in wanted.chunks(SERVICES) {
         let body = json!({"cluster": request.cluster, "services": batch});
         let answer = ecs.call(Operation::DescribeServices, body).await;
         let mut answer = answer.map_err(|why| no_cluster(&request.cluster, why))?.body;
         // A service may go between the two calls; one that was named has to be there.
-        if let Some(missing) = answer["failures"][0]["arn"].as_str().filter(|_| named) {
-            return Err(missed(&request.cluster, name_in_arn(missing), ecs).await);
+        let missing = &answer["failures"][0];
+        if named && !missing.is_null() {
+            let name = missing["arn"].as_str().unwrap_or(&batch[0]);
+            return Err(absent::absent(&request.cluster, name, ecs).await);
         }
         found.append(answer["services"].as_array_mut().unwrap_or(&mut Vec::new()));
     }
@@ -58,32 +58,6 @@ async fn services(request: &Status, ecs: &dyn Ecs) -> Result<Vec<Value>, Error> 
         found.sort_by_key(|raw| raw["serviceName"].as_str().unwrap_or_default().to_owned());
     }
     Ok(found)
-}
-
-/// The ARNs of the cluster's services.
-async fn list(cluster: &str, ecs: &dyn Ecs) -> Result<Vec<String>, Error> {
-    let mut body = json!({"cluster": cluster, "maxResults": 100});
-    let mut arns = Vec::new();
-    loop {
-        let page = ecs.call(Operation::ListServices, body.clone()).await;
-        let mut page = page.map_err(|why| no_cluster(cluster, why))?.body;
-        let found = page["serviceArns"].as_array().into_iter().flatten();
-        arns.extend(found.filter_map(Value::as_str).map(str::to_owned));
-        match page["nextToken"].take() {
-            Value::Null => return Ok(arns),
-            token => body["nextToken"] = token,
-        }
-    }
-}
-
-/// Whoever may list the services is told which one may have been meant.
-async fn missed(cluster: &str, service: &str, ecs: &dyn Ecs) -> Error {
-    let known = list(cluster, ecs).await.unwrap_or_default();
-    let meant = nearest(service, known.iter().map(|arn| name_in_arn(arn)));
-    let meant = meant.map(|name| format!("Did you mean '{name}'? ")).unwrap_or_default();
-    let hint = format!("{meant}Without --service-name, all services of the cluster are shown.");
-    let why = format!("there is no service '{service}' in cluster '{}'", name_in_arn(cluster));
-    Error::input("service-name", why, hint)
 }
 
 /// What is read of one service alone, and the ARN of its newest service deployment.

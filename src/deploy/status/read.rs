@@ -249,15 +249,27 @@ fn images(definition: &Value, tasks: &[&Value], resolved: Option<&Revision>) -> 
 }
 
 fn counted<'a>(digests: impl Iterator<Item = &'a str>) -> Vec<Digest> {
-    let mut counted: Vec<Digest> = Vec::new();
-    for digest in digests {
-        match counted.iter_mut().find(|known| known.digest == digest) {
-            Some(known) => known.tasks += 1,
-            None => counted.push(Digest { digest: digest.to_owned(), tasks: 1 }),
-        }
-    }
+    let mut counted = Vec::new();
+    digests.for_each(|digest| Digest { digest: digest.to_owned(), tasks: 1 }.add_to(&mut counted));
     counted.sort_by_key(|known| std::cmp::Reverse(known.tasks));
     counted
+}
+
+impl Digest {
+    pub fn add_to(&self, counted: &mut Vec<Digest>) {
+        match counted.iter_mut().find(|known| known.digest == self.digest) {
+            Some(known) => known.tasks += self.tasks,
+            None => counted.push(self.clone()),
+        }
+    }
+}
+
+/// `sha256:… in 2 tasks`
+impl std::fmt::Display for Digest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let plural = if self.tasks == 1 { "" } else { "s" };
+        write!(f, "{} in {} task{plural}", self.digest, self.tasks)
+    }
 }
 
 impl Newest {

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::read::{Deployment, Digest, Image, Newest, State};
+use super::read::{Deployment, Digest, Newest, State};
 
 /// A word for programs and a sentence for people.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -13,8 +13,13 @@ pub struct Remark {
 
 pub fn remarks(state: &State) -> Vec<Remark> {
     let counts = counts(state).into_iter();
-    let digests = state.deployments.iter().flat_map(|one| one.images.iter().filter_map(|image| moved(one, image)));
-    counts.chain(mixed(state)).chain(digests).chain(failed(state)).chain(ended(state)).chain(paused(state)).collect()
+    counts
+        .chain(mixed(state))
+        .chain(moved(state))
+        .chain(failed(state))
+        .chain(ended(state))
+        .chain(paused(state))
+        .collect()
 }
 
 fn remark(kind: &'static str, text: String) -> Option<Remark> {
@@ -49,15 +54,22 @@ fn mixed(state: &State) -> Option<Remark> {
     remark("mixed-revisions", format!("revisions run side by side: {}{meanwhile}", shown.join(", ")))
 }
 
-fn moved(deployment: &Deployment, image: &Image) -> Option<Remark> {
-    if image.running.len() < 2 {
-        return None;
+/// One name for several images, in one deployment or in two: a tag that moved meanwhile.
+fn moved(state: &State) -> Vec<Remark> {
+    let mut seen: Vec<(&str, &str, Vec<Digest>)> = Vec::new();
+    for image in state.deployments.iter().flat_map(|one| &one.images) {
+        match seen.iter_mut().find(|(container, name, _)| *container == image.container && *name == image.image) {
+            Some((_, _, digests)) => image.running.iter().for_each(|one| one.add_to(digests)),
+            None => seen.push((&image.container, &image.image, image.running.clone())),
+        }
     }
-    let shown = |one: &Digest| format!("{} in {} of its tasks", one.digest, one.tasks);
-    let shown: Vec<String> = image.running.iter().map(shown).collect();
-    let (name, revision) = (&image.container, &deployment.revision);
-    let text = format!("{name} of {revision} is not the same image everywhere ({}): {}", image.image, shown.join(", "));
-    remark("mixed-digests", text)
+    let several = seen.into_iter().filter(|(_, _, digests)| digests.len() > 1);
+    several.filter_map(|(container, name, digests)| differs(container, name, &digests)).collect()
+}
+
+fn differs(container: &str, name: &str, digests: &[Digest]) -> Option<Remark> {
+    let shown: Vec<String> = digests.iter().map(Digest::to_string).collect();
+    remark("mixed-digests", format!("{container} is not the same image everywhere ({name}): {}", shown.join(", ")))
 }
 
 fn failed(state: &State) -> Option<Remark> {

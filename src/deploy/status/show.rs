@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use serde_json::json;
 
 use super::Status;
-use super::read::{Deployment, Digest, Image, Newest, State};
+use super::read::{Deployment, Image, Newest, State};
 use super::time::Moment;
 use crate::report::{Outcome, Report};
 
@@ -168,13 +168,9 @@ fn person(arn: &str) -> &str {
 }
 
 fn running(image: &Image) -> String {
-    let count = |one: &Digest| {
-        let plural = if one.tasks == 1 { "" } else { "s" };
-        format!("\n      runs {} in {} task{plural}", one.digest, one.tasks)
-    };
     match (&image.running[..], &image.resolved) {
         ([], Some(digest)) => format!("\n      would run {digest}"),
-        (running, _) => running.iter().map(count).collect(),
+        (running, _) => running.iter().map(|one| format!("\n      runs {one}")).collect(),
     }
 }
 

@@ -101,7 +101,7 @@ fn status_at_rest_needs_no_second_look() {
 
 #[test]
 fn status_under_way_shows_both_revisions_stage_and_traffic() {
-    assert_eq!(kinds(under_way()), ["mixed-revisions"]);
+    assert_eq!(kinds(under_way()), ["mixed-revisions", "mixed-digests"], "both are of host/web:v1");
     let full = shown(under_way(), true);
     let rows: Vec<&str> = full.lines().skip(1).take(2).collect();
     assert!(rows[0].starts_with("web      web:8     1 of 2, 1 pending  in progress"), "{full}");
@@ -133,10 +133,20 @@ fn status_of_one_tag_that_is_two_images_names_both() {
     let brief = shown(seen, false);
     assert!(brief.contains("(!)"), "{brief}");
     let [one, other] = DIGESTS;
-    let remark = format!(
-        "! web of web:7 is not the same image everywhere (host/web:v1): {one} in 1 of its tasks, {other} in 1 of its tasks"
-    );
+    let remark = format!("! web is not the same image everywhere (host/web:v1): {one} in 1 task, {other} in 1 task");
     assert!(brief.contains(&remark), "{brief}");
+}
+
+/// A container that is still being pulled, or is gone, does not run.
+#[test]
+fn status_counts_containers_that_run() {
+    let mut pulled = task("ecs-svc/7", 7, 1);
+    pulled["containers"][0]["lastStatus"] = "PENDING".into();
+    let seen = Seen { tasks: Ok(Tasks { found: vec![task("ecs-svc/7", 7, 0), pulled], more: true }), ..at_rest() };
+    let state = read_status(&[seen]).remove(0);
+    let running = &state.deployments[0].images[0].running;
+    assert_eq!((running.len(), running[0].tasks, running[0].digest.as_str()), (1, 1, DIGESTS[0]));
+    assert_eq!(state.unknown[0].why, "2 were looked at");
 }
 
 #[test]
