@@ -14,6 +14,7 @@ const LOGIN: [&str; 1] = ["ecr:GetAuthorizationToken"];
 const UPDATE: [&str; 2] = ["ecs:DescribeTaskDefinition", "ecs:RegisterTaskDefinition"];
 const DEPLOY: [&str; 4] =
     ["ecs:DescribeTaskDefinition", "ecs:RegisterTaskDefinition", "ecs:DescribeServices", "ecs:UpdateService"];
+const LOOK: [&str; 2] = ["ecs:DescribeServices", "ecs:DescribeTaskDefinition"];
 const RULE: [&str; 2] = ["events:ListTargetsByRule", "events:PutTargets"];
 const REPOSITORY: [&str; 5] = [
     "ecr:GetAuthorizationToken",
@@ -82,6 +83,9 @@ async fn each_command_needs_its_actions_and_no_other() {
     let image = "--container-image-name-updates=container=web,image-and-tag=host.example/web:{}-deploy";
     let words = ["deploy-service-update", "--cluster=main", "--family=web", "--wait=false", image];
     needs_each(&moto, &DEPLOY, &words, |_| ()).await;
+    let service = ["--cluster=main", "--service-name=web"];
+    needs_each(&moto, &LOOK[..1], &[&["status"], &service[..]].concat(), |_| ()).await;
+    needs_each(&moto, &LOOK, &[&["diff"], &service[..]].concat(), |_| ()).await;
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ mod edits;
 mod handovers;
 mod jobs;
 mod lag;
+mod looks;
 mod pushes;
 mod rollouts;
 mod schedules;
