@@ -55,10 +55,13 @@ pub async fn register_revision(
 ) -> Result<Option<String>, Error> {
     plan.notes.iter().for_each(|note| events.step(note.clone()));
     plan.warnings.iter().for_each(|warning| events.warn(warning.clone(), None));
-    match &plan.register {
-        Some(body) => register(body, ecs, clock, events).await.map(Some),
-        None => Ok(None),
+    let Some(body) = &plan.register else { return Ok(None) };
+    let arn = register(body, ecs, clock, events).await?;
+    // Where nothing else follows, the report says so.
+    if plan.deploy.is_some() {
+        events.step(format!("registered {}", short(&arn)));
     }
+    Ok(Some(arn))
 }
 
 /// The second.
@@ -86,7 +89,6 @@ async fn register(body: &Value, ecs: &dyn Ecs, clock: &Clock, events: &Events) -
         what: "the answer to RegisterTaskDefinition",
         why: "there is no taskDefinitionArn in it".into(),
     })?;
-    events.step(format!("registered {}", short(arn)));
     Ok(arn.to_owned())
 }
 
@@ -133,7 +135,9 @@ async fn start(
     let deploys = body.get("taskDefinition").is_some();
     let answer = ecs.call(operation, body).await?;
     let started = started(&answer, &deploy.before, deploys);
-    events.step(format!("deploying {} to {}", short(revision), deploy.service));
+    if deploy.wait.is_some() {
+        events.step(format!("deploying {} to {}", short(revision), deploy.service));
+    }
     Ok(Some(started))
 }
 
