@@ -34,3 +34,14 @@ impl Clock {
         }
     }
 }
+
+/// Calls `beat` in a thread of its own, once a period, until it answers that it is enough.
+pub fn every(period: Duration, mut beat: impl FnMut() -> bool + Send + 'static) {
+    let beats = move || {
+        while beat() {
+            std::thread::sleep(period);
+        }
+    };
+    // Without a thread there is no beat, which all can do without.
+    std::thread::Builder::new().name("beat".into()).spawn(beats).ok();
+}

@@ -23,8 +23,27 @@ pub enum Event {
     Progress { digest: String, sent: u64, size: u64 },
     /// A manifest now answers to this reference; `how` is `present` or `sent`.
     Manifest { reference: String, digest: String, how: &'static str },
-    /// One line of a rollout's story: counts moved, an event arrived, a task stopped.
-    Rollout { text: String },
+    /// How far a deployment is, told after every look at it, whether anything changed or not.
+    Rollout(Rollout),
+    /// Something that happened while a deployment was watched; `source` is `service` (an event of the service's) or
+    /// `task` (one that stopped).
+    Remark {
+        service: String,
+        #[serde(rename = "seconds", serialize_with = "seconds")]
+        elapsed: Duration,
+        source: &'static str,
+        /// It bodes ill.
+        trouble: bool,
+        text: String,
+    },
+    /// A deployment needs no more watching. Others that are watched beside it go on.
+    Verdict {
+        service: String,
+        #[serde(rename = "seconds", serialize_with = "seconds")]
+        elapsed: Duration,
+        outcome: Outcome,
+        text: String,
+    },
     /// One HTTP exchange, without query, headers or bodies.
     Request {
         method: String,
@@ -42,6 +61,41 @@ pub enum Event {
     },
     /// Not fatal, but the user should know.
     Warning { text: String, hint: Option<String> },
+}
+
+/// The picture of a deployment under way at one moment.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Rollout {
+    pub service: String,
+    pub cluster: String,
+    /// Since the watch began.
+    #[serde(rename = "seconds", serialize_with = "seconds")]
+    pub elapsed: Duration,
+    /// Where a deployment that shifts traffic is: `BAKE_TIME`, or CodeDeploy's `Install`.
+    pub stage: Option<String>,
+    /// What is deployed first, then what was there before.
+    pub versions: Vec<Version>,
+    /// The same in one line.
+    pub text: String,
+}
+
+/// The tasks of one revision.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Version {
+    /// `web:8`
+    pub revision: String,
+    /// This is what is being deployed.
+    pub new: bool,
+    pub desired: i64,
+    pub running: i64,
+    pub pending: i64,
+    pub failed: i64,
+    /// Percent of the production traffic, where it is shifted.
+    pub traffic: Option<f64>,
+}
+
+fn seconds<S: serde::Serializer>(duration: &Duration, out: S) -> Result<S::Ok, S::Error> {
+    out.serialize_u64(duration.as_secs())
 }
 
 fn millis<S: serde::Serializer>(duration: &Duration, out: S) -> Result<S::Ok, S::Error> {

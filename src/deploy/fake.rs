@@ -155,13 +155,19 @@ pub fn at_rest() -> Value {
     service(7, &[deployment("ecs-svc/7", "PRIMARY", 7, 2, "COMPLETED", "ECS deployment ecs-svc/7 completed.")])
 }
 
-/// Keeps the texts of what is told.
+/// Keeps the texts of what is told; how far a rollout is counts once, until it is further.
 pub fn listener() -> (Events, std::sync::Arc<Mutex<Vec<String>>>) {
     let told = std::sync::Arc::new(Mutex::new(Vec::new()));
-    let sink = told.clone();
+    let (sink, said) = (told.clone(), Mutex::new(String::new()));
     let events = Events::new(move |event| {
         let text = match event {
-            Event::Rollout { text } | Event::Step { text } => text,
+            Event::Rollout(rollout) if *said.lock().unwrap() == rollout.text => return,
+            Event::Rollout(rollout) => {
+                *said.lock().unwrap() = rollout.text.clone();
+                rollout.text
+            }
+            Event::Verdict { .. } => return,
+            Event::Remark { text, .. } | Event::Step { text } => text,
             Event::Warning { text, hint } => format!("warning: {text} {}", hint.unwrap_or_default()),
             Event::Retry { what, .. } => format!("retry: {what}"),
             other => format!("{other:?}"),

@@ -5,8 +5,10 @@
 mod conclude;
 mod hopeless;
 mod pauses;
+mod picture;
 mod record;
 mod tasks;
+mod voice;
 mod watcher;
 
 use std::future::Future;
@@ -29,6 +31,7 @@ use watcher::Watcher;
 pub use conclude::{undo, wait_on};
 pub use hopeless::Hopes;
 pub use tasks::Tasks;
+pub use voice::Voice;
 pub use watcher::within;
 
 /// The first pause between two looks; each is half as long again as the one before, up to the longest.

@@ -58,6 +58,8 @@ pub struct Record {
     pub status: String,
     pub reason: String,
     pub stage: Option<String>,
+    /// Percent of the production traffic that is the new revision's; only where traffic is shifted.
+    pub traffic: Option<f64>,
     pub rollback_reason: Option<String>,
     pub breaker: Option<String>,
     /// PAUSE hooks that wait for an answer.
@@ -159,6 +161,7 @@ impl Record {
             status: text(record, "status"),
             reason: text(record, "statusReason"),
             stage: maybe(record, "lifecycleStage"),
+            traffic: record["targetServiceRevision"]["requestedProductionTrafficWeight"].as_f64(),
             rollback_reason: maybe(&record["rollback"], "reason"),
             breaker: maybe(&record["deploymentCircuitBreaker"], "status"),
             pauses: record["lifecycleHookDetails"].as_array().into_iter().flatten().filter_map(Pause::read).collect(),

@@ -1,10 +1,12 @@
 //! One event, one line. What is shown at which verbosity is decided here, and nowhere else.
 
+use std::time::Duration;
+
 use anstyle::{AnsiColor, Style};
 
 use super::Verbosity;
-use super::text::{clean, one_line, short, size, time};
-use crate::report::Event;
+use super::text::{clean, clock, one_line, short, size, time};
+use crate::report::{Event, Rollout};
 
 pub const STEP: Style = Style::new().bold();
 pub const WARNING: Style = AnsiColor::Yellow.on_default().bold();
@@ -47,7 +49,9 @@ pub fn render(event: &Event, brush: Brush) -> Option<String> {
         Event::Blob { digest, size: bytes, how } => format!("blob   {}  {}  {how}", short(digest), size(*bytes)),
         Event::Progress { .. } => return None,
         Event::Manifest { reference, digest, how } => format!("image  {}  {digest}  {how}", one_line(reference)),
-        Event::Rollout { text } => one_line(text),
+        Event::Rollout(Rollout { service, elapsed, text, .. })
+        | Event::Remark { service, elapsed, text, .. }
+        | Event::Verdict { service, elapsed, text, .. } => watched(service, *elapsed, text, brush),
         Event::Request { method, url, status, took } => {
             let status = status.map_or("no answer".into(), |status| status.to_string());
             brush.paint(FAINT, &format!("{method} {} {status} in {}", one_line(url), time(*took)))
@@ -62,9 +66,31 @@ pub fn render(event: &Event, brush: Brush) -> Option<String> {
     })
 }
 
+/// `  1:05  web  web:8 1 of 2 running`: foreign text never begins a line.
+fn watched(service: &str, elapsed: Duration, text: &str, brush: Brush) -> String {
+    let elapsed = brush.paint(FAINT, &format!("{:>6}", clock(elapsed)));
+    format!("{elapsed}  {}  {}", one_line(name(service)), one_line(without_service(text, service)))
+}
+
+/// A sign of life: nothing has changed.
+pub fn still(rollout: &Rollout, brush: Brush) -> String {
+    watched(&rollout.service, rollout.elapsed, &format!("still {}", rollout.text), brush)
+}
+
+/// Of a service that was given by its ARN.
+pub fn name(service: &str) -> &str {
+    service.rsplit('/').next().unwrap_or(service)
+}
+
+/// ECS begins its events with `(service web) `, which a line has said already.
+pub fn without_service<'a>(text: &'a str, service: &str) -> &'a str {
+    let prefix = text.strip_prefix("(service ").and_then(|rest| rest.strip_prefix(name(service)));
+    prefix.and_then(|rest| rest.strip_prefix(") ")).unwrap_or(text)
+}
+
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use super::super::fixture::{remark, rollout};
 
     use super::*;
 
@@ -87,7 +113,9 @@ mod tests {
                 Event::Blob { digest: digest.clone(), size: 10, how: "present" },
                 "blob   sha256:0123456789ab  10 B  present",
             ),
-            (Event::Rollout { text: "1 of 2\nrunning\x1b[2J".into() }, "1 of 2 running\\u{1b}[2J"),
+            (rollout("web", 65, "1 of 2\nrunning\x1b[2J"), "  1:05  web  1 of 2 running\\u{1b}[2J"),
+            (remark("arn:x/main/web", 5, "(service web) is\n::error::x"), "  0:05  web  is ::error::x"),
+            (remark("web", 5, "(service web-2) is up"), "  0:05  web  (service web-2) is up"),
             (request, "GET https://x/v2/ 200 in 12 ms"),
             (
                 Event::Retry { what: "PUT blob".into(), why: "503".into(), wait: Duration::from_secs(2) },

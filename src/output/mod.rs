@@ -1,5 +1,5 @@
-//! What people and programs get to see. The form is chosen once: a terminal with colours and progress bars, plain
-//! lines for CI logs, or JSON. stdout holds the result and nothing else, for the next program; everything told on
+//! What people and programs get to see. The form is chosen once: a terminal with colours, progress bars and a live
+//! table of rollouts, plain lines for CI logs, or JSON. stdout holds the result and nothing else, for the next program; everything told on
 //! the way goes to stderr. Text that came from elsewhere is freed of control characters, and on GitHub of workflow
 //! commands, before it is printed. This room alone prints.
 
@@ -8,9 +8,14 @@ mod circleci;
 mod failure;
 mod github;
 mod line;
+mod live;
 mod printer;
+mod screen;
 mod sink;
+mod story;
+mod table;
 mod text;
+mod timeline;
 
 pub use failure::Failure;
 pub use printer::Printer;
@@ -42,7 +47,7 @@ pub struct Options {
     pub form: Form,
     pub colour: bool,
     pub verbosity: Verbosity,
-    /// The log is read by GitHub's runner, which obeys lines that begin with `::`.
+    /// The log is read by GitHub's runner, which folds groups of lines.
     pub github: bool,
     pub sinks: Sinks,
 }
@@ -54,7 +59,35 @@ pub fn is_watched() -> bool {
 
 #[cfg(test)]
 pub(crate) mod fixture {
+    use std::time::Duration;
+
     use super::*;
+    use crate::report::{Event, Outcome, Rollout, Version};
+
+    pub fn rollout(service: &str, seconds: u64, text: &str) -> Event {
+        Event::Rollout(Rollout {
+            service: service.into(),
+            cluster: "production".into(),
+            elapsed: Duration::from_secs(seconds),
+            stage: None,
+            versions: vec![],
+            text: text.into(),
+        })
+    }
+
+    pub fn version(revision: &str, new: bool, desired: i64, running: i64, pending: i64) -> Version {
+        Version { revision: revision.into(), new, desired, running, pending, failed: 0, traffic: None }
+    }
+
+    pub fn remark(service: &str, seconds: u64, text: &str) -> Event {
+        let (service, text, elapsed) = (service.into(), text.into(), Duration::from_secs(seconds));
+        Event::Remark { service, elapsed, source: "service", trouble: false, text }
+    }
+
+    pub fn verdict(service: &str, seconds: u64) -> Event {
+        let (text, elapsed) = ("web:8 is deployed".into(), Duration::from_secs(seconds));
+        Event::Verdict { service: service.into(), elapsed, outcome: Outcome::Succeeded, text }
+    }
 
     pub fn options(form: Form) -> Options {
         Options { form, colour: false, verbosity: Verbosity::Normal, github: false, sinks: Sinks::default() }

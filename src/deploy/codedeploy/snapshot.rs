@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::deploy::edit::short;
+use crate::report::Version;
 
 /// A deployment as GetDeployment shows it.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -144,6 +145,23 @@ impl Set {
 }
 
 impl Look {
+    /// The task sets as a picture, the new one first.
+    pub fn versions(&self, revision: &str, before: &str) -> Vec<Version> {
+        let sets = self.target.iter().flat_map(|target| &target.sets);
+        let version = |set: &Set| Version {
+            revision: short(if set.green { revision } else { before }).to_owned(),
+            new: set.green,
+            desired: set.desired,
+            running: set.running,
+            pending: set.pending,
+            failed: 0,
+            traffic: Some(set.traffic),
+        };
+        let mut versions: Vec<Version> = sets.map(version).collect();
+        versions.sort_by_key(|version| !version.new);
+        versions
+    }
+
     /// `Install: web:8 (new) 1 of 2 running, 0 % of the traffic; web:7 …`
     pub fn progress(&self, revision: &str, before: &str) -> String {
         let Some(target) = &self.target else { return self.info.status.clone() };

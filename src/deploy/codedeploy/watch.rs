@@ -2,7 +2,7 @@
 //! is one call, and a second one for what people want to see meanwhile.
 
 use std::future::Future;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -16,9 +16,9 @@ use crate::deploy::Error;
 use crate::deploy::diagnose::{Traces, causes, is_trouble};
 use crate::deploy::ecs::{CallError, Ecs, Operation};
 use crate::deploy::judge::{Memory as Seen, Verdict};
-use crate::deploy::rollout::{Charge, Ended, FIRST, Hopes, LONGEST, Tasks, jittered, retry, within};
+use crate::deploy::rollout::{Charge, Ended, FIRST, Hopes, LONGEST, Tasks, Voice, jittered, retry, within};
 use crate::deploy::snapshot::Service;
-use crate::report::{Event, Outcome};
+use crate::report::Outcome;
 
 /// Both of the services that a deployment is looked at through.
 #[derive(Clone, Copy)]
@@ -53,25 +53,25 @@ struct Watcher<'a> {
     memory: Memory,
     /// Whose tasks are ours: the id of the task set.
     ours: Seen,
-    tasks: Tasks,
+    voice: Voice<'a>,
+    tasks: Tasks<'a>,
     hopes: Hopes,
-    began: SystemTime,
-    said: String,
     told_ready: bool,
     blind: bool,
 }
 
 impl<'a> Watcher<'a> {
     fn new(charge: Charge<'a>, handover: &'a Handover, id: &'a str, services: Services<'a>, clock: &'a Clock) -> Self {
-        let began = clock.now();
+        let voice = Voice::new(&charge, clock);
         let watched = Watched {
             revision: charge.revision.to_owned(),
             before: handover.serves.clone(),
-            deadline: began + charge.wait.limit,
+            deadline: clock.now() + charge.wait.limit,
             wait: charge.wait,
         };
         Watcher {
-            tasks: Tasks::of(charge.revision),
+            tasks: Tasks::of(charge.revision, voice),
+            voice,
             charge,
             handover,
             id,
@@ -81,8 +81,6 @@ impl<'a> Watcher<'a> {
             memory: Memory::default(),
             ours: Seen::default(),
             hopes: Hopes::default(),
-            began,
-            said: String::new(),
             told_ready: false,
             blind: false,
         }
@@ -95,7 +93,10 @@ impl<'a> Watcher<'a> {
             match self.look().await {
                 Ok(look) => match judge(&look, &self.memory, &self.watched, self.clock.now()) {
                     Verdict::Going(how) => self.say(&look, how),
-                    verdict => return Ok(verdict),
+                    verdict => {
+                        self.voice.verdict(&conclude(&self.charge, self.id, verdict.clone()));
+                        return Ok(verdict);
+                    }
                 },
                 Err(why) if !may_pass_later(&why) => return Err(why),
                 Err(why) if late => return Ok(Verdict::TimedOut(why.to_string())),
@@ -169,16 +170,13 @@ impl<'a> Watcher<'a> {
         }
     }
 
-    /// Says how far it is, but nothing twice in a row.
     fn say(&mut self, look: &Look, how: String) {
         if look.info.status == READY && !std::mem::replace(&mut self.told_ready, true) {
             let hint = format!("Let the traffic go over with `{}`, or in the console.", go_on(self.id));
             self.charge.events.warn(format!("deployment {} is ready and waits to be continued", self.id), Some(hint));
         }
-        if !how.is_empty() && how != self.said {
-            self.charge.events.emit(Event::Rollout { text: how.clone() });
-            self.said = how;
-        }
+        let stage = look.target.as_ref().and_then(|target| target.event.clone());
+        self.voice.rollout(stage, look.versions(&self.watched.revision, &self.watched.before), how);
     }
 
     /// Without a verdict it was interrupted.
@@ -189,8 +187,7 @@ impl<'a> Watcher<'a> {
             Some(Err(source)) => return Err(Error::Unwatched { service: service(), source }),
             Some(Ok(verdict)) => conclude(&self.charge, self.id, verdict),
         };
-        let took = self.clock.now().duration_since(self.began).unwrap_or_default();
-        let ended = Ended { took, deployment: Some(self.id.to_owned()), ..ended };
+        let ended = Ended { took: self.voice.elapsed(), deployment: Some(self.id.to_owned()), ..ended };
         if matches!(ended.outcome, Outcome::Succeeded | Outcome::Interrupted) {
             return Ok(ended);
         }

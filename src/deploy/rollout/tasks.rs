@@ -9,8 +9,7 @@ use crate::deploy::diagnose::Stopped;
 use crate::deploy::ecs::{CallError, Ecs, Operation};
 use crate::deploy::judge::Memory;
 use crate::deploy::plan::Deploy;
-use crate::deploy::rollout::Charge;
-use crate::report::{Event, Events};
+use crate::deploy::rollout::{Charge, Voice};
 
 /// The longest time between two collections.
 const EVERY: Duration = Duration::from_secs(15);
@@ -21,8 +20,8 @@ const BATCH: usize = 100;
 /// Pages of 100 tasks that are read at most.
 const PAGES: usize = 5;
 
-#[derive(Default)]
-pub struct Tasks {
+pub struct Tasks<'a> {
+    voice: Voice<'a>,
     /// Our revision.
     definition: String,
     /// ARNs that were described, ours or not.
@@ -34,9 +33,18 @@ pub struct Tasks {
     told: Vec<String>,
 }
 
-impl Tasks {
-    pub fn of(definition: &str) -> Self {
-        Tasks { definition: definition.to_owned(), ..Tasks::default() }
+impl<'a> Tasks<'a> {
+    pub fn of(definition: &str, voice: Voice<'a>) -> Self {
+        Tasks {
+            voice,
+            definition: definition.to_owned(),
+            known: Vec::new(),
+            stopped: Vec::new(),
+            failed: 0,
+            looked: None,
+            denied: false,
+            told: Vec::new(),
+        }
     }
 
     pub fn all(&self) -> &[Stopped] {
@@ -61,7 +69,7 @@ impl Tasks {
             return;
         }
         match self.fetch(charge.deploy, ecs).await {
-            Ok(tasks) => self.keep(tasks, memory, charge.events),
+            Ok(tasks) => self.keep(tasks, memory),
             Err(why) => {
                 if let Some(action) = why.denied_action() {
                     self.denied = true;
@@ -91,7 +99,7 @@ impl Tasks {
         Ok(tasks)
     }
 
-    fn keep(&mut self, tasks: Vec<(String, Stopped)>, memory: &Memory, events: &Events) {
+    fn keep(&mut self, tasks: Vec<(String, Stopped)>, memory: &Memory) {
         for (arn, task) in tasks {
             self.known.push(arn);
             if task.is_normal() || !is_ours(&task, memory, &self.definition) {
@@ -99,7 +107,7 @@ impl Tasks {
             }
             let why = task.why();
             if !self.told.contains(&why) {
-                events.emit(Event::Rollout { text: format!("task {} stopped: {why}", task.id) });
+                self.voice.stopped_task(format!("task {} stopped: {why}", task.id));
                 self.told.push(why);
             }
             self.stopped.push(task);

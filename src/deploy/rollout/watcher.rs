@@ -1,16 +1,17 @@
 //! One deployment under watch: what is known of it by now, what was told of it, and how it ended.
 
 use std::future::Future;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use serde_json::Value;
 
 use super::conclude::{conclude, interrupted};
 use super::hopeless::Hopes;
 use super::pauses::Pauses;
+use super::picture::{versions, with_traffic};
 use super::record::Records;
 use super::tasks::Tasks;
-use super::{Charge, Ended, retry};
+use super::{Charge, Ended, Voice, retry};
 use crate::clock::Clock;
 use crate::deploy::Error;
 use crate::deploy::diagnose::{Traces, causes, is_trouble};
@@ -18,32 +19,36 @@ use crate::deploy::ecs::{CallError, Ecs};
 use crate::deploy::judge::{Memory, Verdict, Watched, judge, tells_of_rollback};
 use crate::deploy::request::name_in_arn;
 use crate::deploy::snapshot::{Service, Snapshot};
-use crate::report::{Event, Outcome};
+use crate::report::Outcome;
 
 /// How long a look may be held up by what it can do without; calls are tried again for much longer below.
 const OPTIONAL: Duration = Duration::from_secs(5);
 
+/// Looks in a row that showed nothing, until people are told.
+const BLIND: u32 = 3;
+
 pub struct Watcher<'a> {
     charge: Charge<'a>,
+    voice: Voice<'a>,
     ecs: &'a dyn Ecs,
     clock: &'a Clock,
     watched: Watched,
     memory: Memory,
     records: Records,
-    tasks: Tasks,
+    tasks: Tasks<'a>,
     traces: Traces,
     hopes: Hopes,
     pauses: Pauses,
-    began: SystemTime,
+    missed: u32,
     newest_event: Option<String>,
     trouble: Vec<String>,
-    said: String,
     end: Option<Result<Verdict, CallError>>,
 }
 
 impl<'a> Watcher<'a> {
     pub fn new(charge: Charge<'a>, ecs: &'a dyn Ecs, clock: &'a Clock) -> Self {
         let (began, before) = (clock.now(), &charge.deploy.before);
+        let voice = Voice::new(&charge, clock);
         let watched = Watched {
             task_definition: charge.revision.to_owned(),
             fresh: charge.started.fresh,
@@ -57,14 +62,14 @@ impl<'a> Watcher<'a> {
             watched,
             memory: Memory { id: charge.started.deployment.clone(), ..Memory::default() },
             records: Records::new(charge.started, charge.deploy),
-            tasks: Tasks::of(charge.revision),
+            tasks: Tasks::of(charge.revision, voice),
+            voice,
             traces: Traces::default(),
             hopes: Hopes::default(),
             pauses: Pauses::default(),
-            began,
+            missed: 0,
             newest_event: before.newest_event.clone(),
             trouble: Vec::new(),
-            said: String::new(),
             end: None,
             charge,
             ecs,
@@ -89,9 +94,12 @@ impl<'a> Watcher<'a> {
     /// A look that showed nothing.
     pub fn miss(&mut self, why: &CallError, pause: Duration) {
         if self.clock.now() >= self.watched.deadline {
-            self.end = Some(Ok(Verdict::TimedOut(why.to_string())));
-        } else {
-            self.charge.events.emit(retry(self.service(), why, pause));
+            return self.close(Verdict::TimedOut(why.to_string()));
+        }
+        self.charge.events.emit(retry(self.service(), why, pause));
+        self.missed += 1;
+        if self.missed >= BLIND {
+            self.voice.rollout(None, Vec::new(), format!("ECS does not say how far it is: {why}"));
         }
     }
 
@@ -102,6 +110,7 @@ impl<'a> Watcher<'a> {
 
     /// An answer of DescribeServices, with other services perhaps.
     pub async fn see(&mut self, answer: &Value) {
+        self.missed = 0;
         let service = self.pick(answer);
         self.tell_events(&service);
         let records = self.records.look(&self.charge, self.ecs);
@@ -116,8 +125,8 @@ impl<'a> Watcher<'a> {
         self.memory.note(&snapshot, &self.watched, self.clock.now());
         self.see_tasks().await;
         match judge(&snapshot, &self.memory, &self.watched, self.clock.now()) {
-            Verdict::Going(how) => self.say(how),
-            verdict => self.end = Some(Ok(verdict)),
+            Verdict::Going(how) => self.say(&snapshot, how),
+            verdict => self.close(verdict),
         }
         self.traces.note(&snapshot);
         if self.end.is_none() {
@@ -147,20 +156,25 @@ impl<'a> Watcher<'a> {
         }
     }
 
-    /// Says how far it is, but nothing twice in a row.
-    fn say(&mut self, how: String) {
-        if !how.is_empty() && how != self.said {
-            self.charge.events.emit(Event::Rollout { text: how.clone() });
-            self.said = how;
-        }
+    fn say(&self, snapshot: &Snapshot, how: String) {
+        let record = snapshot.record.as_ref();
+        let stage = record.filter(|_| !self.watched.before.rolling).and_then(|record| record.stage.clone());
+        let versions = versions(snapshot, &self.memory, self.charge.revision);
+        self.voice.rollout(stage, versions, with_traffic(how, record));
+    }
+
+    fn close(&mut self, verdict: Verdict) {
+        self.voice.verdict(&conclude(&self.charge, verdict.clone()));
+        self.end = Some(Ok(verdict));
     }
 
     fn tell_events(&mut self, service: &Service) {
         let new = service.events.iter().take_while(|event| Some(&event.id) != self.newest_event.as_ref());
         for event in new.collect::<Vec<_>>().into_iter().rev() {
-            self.charge.events.emit(Event::Rollout { text: event.message.clone() });
+            let trouble = is_trouble(&event.message);
+            self.voice.event(&event.message, trouble);
             self.memory.rolling_back |= tells_of_rollback(&event.message);
-            if is_trouble(&event.message) {
+            if trouble {
                 self.trouble.push(event.message.clone());
             }
         }
@@ -190,7 +204,7 @@ impl<'a> Watcher<'a> {
     }
 
     fn took(&self) -> Duration {
-        self.clock.now().duration_since(self.began).unwrap_or_default()
+        self.voice.elapsed()
     }
 }
 
