@@ -35,9 +35,10 @@ impl Clock {
     }
 }
 
-/// Calls `beat` in a thread of its own, once a period, until it answers that it is enough.
+/// Calls `beat` in a thread of its own, at the end of each period, until it answers that there is to be no other.
 pub fn every(period: Duration, mut beat: impl FnMut() -> bool + Send + 'static) {
     let beats = move || {
+        std::thread::sleep(period);
         while beat() {
             std::thread::sleep(period);
         }

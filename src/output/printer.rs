@@ -513,7 +513,7 @@ All tags exist.
             printer.report(&report()).unwrap();
         });
         let frame =
-            |time: &str| format!("web in production{}{time}\x1b[K\r\n  0 of 2\x1b[K\x1b[J\x1b[?2026l", " ".repeat(38));
+            |time: &str| format!("web in production{}{time}\x1b[K\n  0 of 2\x1b[K\x1b[J\r\x1b[?2026l", " ".repeat(38));
         let (first, second) = (frame("0:05"), frame("0:06"));
         let wanted = format!(
             "deploying web:8 to web\n\x1b[?2026h{first}\x1b[?2026h\r\x1b[1A{second}\r\x1b[1A\x1b[JAll tags exist.\n"

@@ -14,7 +14,10 @@ pub struct Line(Vec<(Style, String)>);
 
 impl Line {
     pub fn add(mut self, style: Style, text: impl Into<String>) -> Self {
-        self.0.push((style, text.into()));
+        let text = text.into();
+        if !text.is_empty() {
+            self.0.push((style, text));
+        }
         self
     }
 
@@ -93,7 +96,8 @@ impl Size {
     }
 }
 
-/// What is drawn: the columns of each line. The cursor stands at the end of the last one.
+/// What is drawn: the columns of each line. The cursor stands at the beginning of the last one, so that the `^C` which
+/// a terminal writes makes no further row.
 #[derive(Debug, Default)]
 pub struct Screen(Vec<usize>);
 
@@ -116,19 +120,18 @@ impl Screen {
         // The last column stays free: a terminal is between two lines when it is filled.
         let lines: Vec<Line> = frame.iter().map(|line| line.cut(size.width.saturating_sub(1))).collect();
         let painted: Vec<String> = lines.iter().map(|line| line.paint(brush) + "\x1b[K").collect();
-        let _ = write!(text, "{}\x1b[J\x1b[?2026l", painted.join("\r\n"));
+        let _ = write!(text, "{}\x1b[J\r\x1b[?2026l", painted.join("\n"));
         self.0 = lines.iter().map(Line::width).collect();
         text
     }
 
     /// To the beginning of the first line.
     fn back(&self, size: Size) -> String {
-        let rows: usize = self.0.iter().map(|columns| columns.div_ceil(size.width.max(1)).max(1)).sum();
-        match rows {
-            0 => String::new(),
-            1 => "\r".into(),
+        let Some((_, above)) = self.0.split_last() else { return String::new() };
+        match above.iter().map(|columns| columns.div_ceil(size.width.max(1)).max(1)).sum::<usize>() {
+            0 => "\r".into(),
             // What has left the window at its top is out of reach.
-            rows => format!("\r\x1b[{}A", (rows - 1).min(size.height.saturating_sub(1)).max(1)),
+            rows => format!("\r\x1b[{}A", rows.min(size.height.saturating_sub(1)).max(1)),
         }
     }
 }
@@ -201,12 +204,13 @@ mod tests {
     #[test]
     fn screen_draws_over_what_was_drawn() {
         let (mut screen, mut terminal) = (Screen::default(), Terminal::new());
-        terminal.write("log\r\n");
+        terminal.write("log\n");
         assert_eq!(
             terminal.write(&screen.draw(&frame(&["first", "second", "third"]), WIDE, Brush(true))),
             "log\nfirst\nsecond\nthird"
         );
         assert_eq!(terminal.write(&screen.draw(&frame(&["1st", "2nd"]), WIDE, Brush(true))), "log\n1st\n2nd");
+        terminal.write("^C");
         assert_eq!(terminal.write(&screen.wipe(WIDE)), "log");
         assert_eq!(terminal.write("more"), "log\nmore", "and leaves no line behind");
         assert_eq!(screen.wipe(WIDE), "");
@@ -224,8 +228,8 @@ mod tests {
     #[test]
     fn screen_takes_back_the_rows_of_a_window_that_became_narrower() {
         let mut screen = Screen::default();
-        screen.draw(&frame(&["0123456789", "abc"]), WIDE, Brush(false));
-        // The first line takes three rows now, the second one.
+        screen.draw(&frame(&["0123456789", "abcdef"]), WIDE, Brush(false));
+        // The first line takes three rows now; the cursor is in the first one of the second.
         assert_eq!(screen.wipe(Size { width: 4, height: 24 }), "\r\x1b[3A\x1b[J");
     }
 }
