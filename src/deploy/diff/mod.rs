@@ -8,15 +8,13 @@ mod show;
 #[cfg(test)]
 mod tests;
 
-use serde_json::{Map, Value};
-
+use super::Error;
 use super::difference::differences;
 use super::document::Document;
-use super::edit::{Change, edit, name_of, registrable};
+use super::edit::{Change, Edited, edit, name_of, registrable};
 use super::request::Family;
 use super::tags::Tag;
 use super::updates::Updates;
-use super::{Error, edit::Edited};
 
 pub use observe::{Sides, observe_diff};
 pub use show::report_diff;
@@ -62,25 +60,27 @@ pub struct Difference {
 
 /// Pure.
 pub fn compare(request: &Diff, sides: &Sides) -> Result<Difference, Error> {
-    let (body, wanted, warnings) = wanted(&request.wanted, sides)?;
+    let (Edited { body, warnings, .. }, wanted) = wanted(&request.wanted, sides)?;
     let live = sides.live["taskDefinition"]["taskDefinitionArn"].as_str().unwrap_or_default().to_owned();
     Ok(Difference { live, wanted, changes: differences(&registrable(&sides.live)?, &body), warnings })
 }
 
-fn wanted(wanted: &Wanted, sides: &Sides) -> Result<(Map<String, Value>, String, Vec<String>), Error> {
-    match (wanted, &sides.base) {
-        (Wanted::Document(document), _) => {
-            Ok((document.body().clone(), "the file".into(), document.warnings().to_vec()))
+/// What is wanted, and what to call it.
+fn wanted(wanted: &Wanted, sides: &Sides) -> Result<(Edited, String), Error> {
+    match wanted {
+        Wanted::Document(document) => {
+            let (body, warnings) = (document.body().clone(), document.warnings().to_vec());
+            Ok((Edited { body, changes: Vec::new(), warnings }, "the file".into()))
         }
-        (Wanted::Edited { updates, tags, .. }, base) => {
-            let base = base.as_ref().unwrap_or(&sides.live);
-            let Edited { body, changes, warnings } = edit(base, updates, tags)?;
-            let edits = match changes.len() {
+        Wanted::Edited { updates, tags, .. } => {
+            let base = sides.base.as_ref().unwrap_or(&sides.live);
+            let edited = edit(base, updates, tags)?;
+            let edits = match edited.changes.len() {
                 0 => String::new(),
                 1 => " with 1 edit".into(),
                 many => format!(" with {many} edits"),
             };
-            Ok((body, format!("{}{edits}", name_of(base)), warnings))
+            Ok((edited, format!("{}{edits}", name_of(base))))
         }
     }
 }
