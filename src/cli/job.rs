@@ -74,15 +74,17 @@ async fn unminded() {
     }
 }
 
-/// Ctrl-C, or the signal by which CI systems end a job.
-pub async fn interrupt() {
+/// Ctrl-C, or the signal by which CI systems end a job: the next one from this call on, whenever it is awaited.
+pub fn interrupt() -> impl Future<Output = ()> {
     let kinds = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
-    let (Ok(mut interrupt), Ok(mut terminate)) = kinds else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
+    async {
+        let (Ok(mut interrupt), Ok(mut terminate)) = kinds else {
+            return std::future::pending().await;
+        };
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
     }
 }
 
