@@ -34,9 +34,10 @@ impl Table {
     pub fn see(&mut self, event: &Event, now: SystemTime) {
         match event {
             Event::Rollout(rollout) => self.move_on(rollout, now),
-            Event::Remark { service, text, trouble, .. } => {
+            // What bodes ill stays above the table.
+            Event::Remark { service, text, trouble: false, .. } => {
                 let text = one_line(without_service(text, service));
-                self.of(service).into_iter().for_each(|row| row.remark = Some((text.clone(), *trouble)));
+                self.of(service).into_iter().for_each(|row| row.remark = Some((text.clone(), false)));
             }
             Event::Verdict { service, outcome, text, elapsed } => {
                 if let Some(row) = self.of(service) {
@@ -153,7 +154,7 @@ fn bar(width: usize) -> usize {
 fn tasks(version: &Version, scale: i64, bar: usize, names: usize) -> Line {
     let role = if version.new { "new" } else { "old" };
     let line = Line::default().text(format!("  {role} {:<names$}  ", one_line(&version.revision)));
-    let mut counts = match version.new {
+    let mut counts = match version.new && version.desired > 0 {
         true => format!("  {} of {} running", version.running, version.desired),
         false => format!("  {} running", version.running),
     };

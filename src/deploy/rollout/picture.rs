@@ -44,10 +44,10 @@ fn share(versions: &mut [Version], traffic: Option<f64>) {
     }
 }
 
-/// `…; 25 % of the traffic`: said only where the traffic is shifted.
-pub fn with_traffic(how: String, record: Option<&Record>) -> String {
+/// `…; web:8 has 25 % of the traffic`: said only where the traffic is shifted.
+pub fn with_traffic(how: String, definition: &str, record: Option<&Record>) -> String {
     match record.and_then(|record| record.traffic) {
-        Some(traffic) => format!("{how}; {traffic} % of the traffic"),
+        Some(traffic) => format!("{how}; {} has {traffic} % of the traffic", short(definition)),
         None => how,
     }
 }

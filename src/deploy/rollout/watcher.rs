@@ -160,7 +160,7 @@ impl<'a> Watcher<'a> {
         let record = snapshot.record.as_ref();
         let stage = record.filter(|_| !self.watched.before.rolling).and_then(|record| record.stage.clone());
         let versions = versions(snapshot, &self.memory, self.charge.revision);
-        self.voice.rollout(stage, versions, with_traffic(how, record));
+        self.voice.rollout(stage, versions, with_traffic(how, self.charge.revision, record));
     }
 
     fn close(&mut self, verdict: Verdict) {
