@@ -10,6 +10,7 @@ mod looks;
 mod pushes;
 mod rollouts;
 mod schedules;
+mod screens;
 mod stage;
 mod verdicts;
 mod weather;
