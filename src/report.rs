@@ -44,6 +44,16 @@ pub enum Event {
         outcome: Outcome,
         text: String,
     },
+    /// What becomes of tasks that run once, by the last parts of their ARNs.
+    Task {
+        tasks: Vec<String>,
+        #[serde(rename = "seconds", serialize_with = "seconds")]
+        elapsed: Duration,
+        text: String,
+    },
+    /// One line that a container wrote, made harmless; `source` says which container, and which task where there are
+    /// several.
+    Log { task: String, source: String, text: String },
     /// One HTTP exchange, without query, headers or bodies.
     Request {
         method: String,

@@ -1,7 +1,7 @@
 //! ECS: one call for every operation that is used, JSON as it comes and goes. Repeating a call whose answer was lost
 //! is safe for all of them. A second `RegisterTaskDefinition` leaves an unused revision behind, and the revision
 //! that is answered is the one to deploy; a second `UpdateService` starts a deployment of the same content, which
-//! replaces the first; `CreateService` is protected by a `clientToken` in its body.
+//! replaces the first; `CreateService` and `RunTask` are protected by a `clientToken` in their bodies.
 
 use aws_sdk_ecs::operation::list_clusters::{ListClustersError, ListClustersOutput};
 use aws_smithy_runtime_api::client::interceptors::context::{Error as ErasedError, Output};
@@ -27,7 +27,9 @@ pub enum Operation {
     ListServices,
     ListTasks,
     RegisterTaskDefinition,
+    RunTask,
     StopServiceDeployment,
+    StopTask,
     TagResource,
     UpdateService,
 }
@@ -47,7 +49,9 @@ impl Operation {
             Operation::ListServices => "ListServices",
             Operation::ListTasks => "ListTasks",
             Operation::RegisterTaskDefinition => "RegisterTaskDefinition",
+            Operation::RunTask => "RunTask",
             Operation::StopServiceDeployment => "StopServiceDeployment",
+            Operation::StopTask => "StopTask",
             Operation::TagResource => "TagResource",
             Operation::UpdateService => "UpdateService",
         }

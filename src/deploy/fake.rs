@@ -167,7 +167,7 @@ pub fn listener() -> (Events, std::sync::Arc<Mutex<Vec<String>>>) {
                 rollout.text
             }
             Event::Verdict { .. } => return,
-            Event::Remark { text, .. } | Event::Step { text } => text,
+            Event::Remark { text, .. } | Event::Task { text, .. } | Event::Step { text } => text,
             Event::Warning { text, hint } => format!("warning: {text} {}", hint.unwrap_or_default()),
             Event::Retry { what, .. } => format!("retry: {what}"),
             other => format!("{other:?}"),

@@ -52,6 +52,12 @@ pub fn render(event: &Event, brush: Brush) -> Option<String> {
         Event::Rollout(Rollout { service, elapsed, text, .. })
         | Event::Remark { service, elapsed, text, .. }
         | Event::Verdict { service, elapsed, text, .. } => watched(service, *elapsed, text, brush),
+        Event::Task { elapsed, text, .. } => {
+            format!("{}  {}", brush.paint(FAINT, &format!("{:>6}", clock(*elapsed))), one_line(text))
+        }
+        Event::Log { source, text, .. } => {
+            format!("{} {}", brush.paint(FAINT, &format!("{} |", one_line(source))), one_line(text))
+        }
         Event::Request { method, url, status, took } => {
             let status = status.map_or("no answer".into(), |status| status.to_string());
             brush.paint(FAINT, &format!("{method} {} {status} in {}", one_line(url), time(*took)))
@@ -116,6 +122,18 @@ mod tests {
             (rollout("web", 65, "1 of 2\nrunning\x1b[2J"), "  1:05  web  1 of 2 running\\u{1b}[2J"),
             (remark("arn:x/main/web", 5, "(service web) is\n::error::x"), "  0:05  web  is ::error::x"),
             (remark("web", 5, "(service web-2) is up"), "  0:05  web  (service web-2) is up"),
+            (
+                Event::Task {
+                    tasks: vec!["0123".into()],
+                    elapsed: Duration::from_secs(65),
+                    text: "task 0123: RUNNING".into(),
+                },
+                "  1:05  task 0123: RUNNING",
+            ),
+            (
+                Event::Log { task: "0123".into(), source: "web".into(), text: "::error::\nx".into() },
+                "web | ::error:: x",
+            ),
             (request, "GET https://x/v2/ 200 in 12 ms"),
             (
                 Event::Retry { what: "PUT blob".into(), why: "503".into(), wait: Duration::from_secs(2) },
