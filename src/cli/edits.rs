@@ -118,7 +118,8 @@ impl EditArgs {
     }
 }
 
-fn flags(names: NameArgs, task: TaskArgs) -> Flags {
+/// What the flags of one change each say, as the edits take them.
+pub fn flags(names: NameArgs, task: TaskArgs) -> Flags {
     let texts = |templates: Vec<Template>| templates.into_iter().map(|template| template.0).collect();
     Flags {
         image: texts(names.image),

@@ -27,6 +27,7 @@ mod reference;
 mod repository;
 mod revision;
 mod rollback;
+mod run_task;
 mod sandbox;
 mod session;
 mod status;
@@ -116,6 +117,9 @@ enum Task {
     /// Bring a service back to the last revision that reached success
     #[command(long_about = None)]
     Rollback(rollback::Rollback),
+    /// Run a task once, such as a migration, and watch it to its end
+    #[command(long_about = None)]
+    RunTask(Box<run_task::RunTask>),
     /// Let a rule or schedule of EventBridge start a new revision
     #[command(long_about = None, alias = "deploy-ecs-scheduled-task")]
     DeployScheduledTask(Box<deploy_scheduled_task::DeployScheduledTask>),
@@ -164,6 +168,7 @@ impl Task {
             Task::Wait(args) => args.run(job).await,
             Task::Continue(args) => args.run(job).await,
             Task::Rollback(args) => args.run(job).await,
+            Task::RunTask(args) => args.run(job).await,
             Task::DeployScheduledTask(args) => args.run(job).await,
             Task::Sandbox(args) => args.run(job).await,
             Task::Completions(args) => args.run(argv::parser(Cli::command())),

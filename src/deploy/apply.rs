@@ -151,8 +151,8 @@ async fn give(order: &Order, revision: &str, ecs: &dyn Ecs, events: &Events) -> 
     Ok(Started { deployment, fresh: true, since: None, record })
 }
 
-/// Lets a request whose answer was lost be repeated without a second service. At most 36 characters.
-fn token(body: &Value, clock: &Clock) -> String {
+/// Lets a request whose answer was lost be repeated without a second service or task. At most 36 characters.
+pub fn token(body: &Value, clock: &Clock) -> String {
     let seed = format!("{body} {:?}", clock.now());
     crate::image::Digest::of(seed.as_bytes()).hex()[..32].to_owned()
 }

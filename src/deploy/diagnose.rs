@@ -18,6 +18,8 @@ use serde::Serialize;
 use serde_json::Value;
 
 pub use cures::cure;
+pub use line::harmless;
+pub use logs::{Place, place, read as read_log, secrets};
 pub use screen::screen;
 pub use traces::{Evidence, Traces};
 pub use trigger::{Trigger, read as triggers};

@@ -22,6 +22,7 @@ mod judge;
 mod mask;
 mod nearest;
 mod observe;
+pub mod one_off;
 mod ongoing;
 mod plan;
 mod request;

@@ -126,7 +126,7 @@ fn body(text: &mut String, plan: &Plan, ended: Option<&Ended>) -> std::fmt::Resu
 }
 
 /// `3 min 20 s`
-fn spelled(took: Duration) -> String {
+pub fn spelled(took: Duration) -> String {
     match (took.as_secs() / 60, took.as_secs() % 60) {
         (0, seconds) => format!("{seconds} s"),
         (minutes, 0) => format!("{minutes} min"),

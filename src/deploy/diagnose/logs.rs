@@ -4,9 +4,9 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::Stopped;
 use super::cures::cure_in_log;
 use super::line::harmless;
-use super::{Container, Stopped};
 use crate::deploy::ecs::{CallError, Ecs, Operation, Question};
 use crate::deploy::mask::is_secret;
 
@@ -27,8 +27,8 @@ pub struct Log {
 }
 
 /// Where a container's lines are, or why they cannot be had.
-#[derive(Debug, PartialEq)]
-enum Place {
+#[derive(Debug, Clone, PartialEq)]
+pub enum Place {
     Stream { group: String, stream: String, region: Option<String> },
     Elsewhere(String),
 }
@@ -42,7 +42,7 @@ pub async fn read(task: &Stopped, ecs: &dyn Ecs) -> (Option<Log>, Option<String>
         Err(why) => return (None, Some(remark(&why, &container.name))),
     };
     let definition = &answer["taskDefinition"];
-    match place(definition, container, &task.id) {
+    match place(definition, &container.name, &task.id) {
         Place::Elsewhere(why) => (None, Some(why)),
         Place::Stream { group, stream, region } => {
             let log = Log { container: container.name.clone(), task: task.id.clone(), group, stream, ..Log::default() };
@@ -74,17 +74,16 @@ fn lines(answer: &Value, secrets: &[String]) -> Vec<String> {
 }
 
 /// The values that the definition itself gives to variables with a secret's name.
-fn secrets(definition: &Value) -> Vec<String> {
+pub fn secrets(definition: &Value) -> Vec<String> {
     let containers = definition["containerDefinitions"].as_array().into_iter().flatten();
     let variables = containers.flat_map(|container| container["environment"].as_array().into_iter().flatten());
     let pairs = variables.filter_map(|variable| Some((variable["name"].as_str()?, variable["value"].as_str()?)));
     pairs.filter(|(name, value)| is_secret(name, value)).map(|(_, value)| value.to_owned()).collect()
 }
 
-fn place(definition: &Value, container: &Container, task: &str) -> Place {
-    let name = &container.name;
+pub fn place(definition: &Value, name: &str, task: &str) -> Place {
     let all = definition["containerDefinitions"].as_array().into_iter().flatten();
-    let logs = all.filter(|found| found["name"] == **name).map(|found| &found["logConfiguration"]).next();
+    let logs = all.filter(|found| found["name"] == name).map(|found| &found["logConfiguration"]).next();
     let logs = logs.unwrap_or(&Value::Null);
     let option = |key: &str| logs["options"][key].as_str().map(str::to_owned);
     let elsewhere = |why: String| Place::Elsewhere(format!("container {name} {why}"));
@@ -130,7 +129,7 @@ mod tests {
 
     fn at(logs: Value) -> Place {
         let definition = json!({ "containerDefinitions": [{ "name": "web", "logConfiguration": logs }] });
-        place(&definition, &Container { name: "web".into(), ..Container::default() }, "0123")
+        place(&definition, "web", "0123")
     }
 
     #[test]

@@ -65,7 +65,9 @@ fn tasks(causes: &[Cause], evidence: &Evidence, most: usize) -> String {
         let hint = hint.filter(|_| evidence.targets.is_empty() || !cause.text.contains("ELB health checks"));
         text.push_str(&indented(hint));
         let newest: Vec<&str> = cause.tasks.iter().rev().take(3).map(String::as_str).collect();
-        let _ = writeln!(text, "  ({})", newest.join(", "));
+        if !newest.is_empty() {
+            let _ = writeln!(text, "  ({})", newest.join(", "));
+        }
     }
     let more = causes.len().saturating_sub(most);
     if more > 0 {
