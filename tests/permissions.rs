@@ -15,6 +15,7 @@ const UPDATE: [&str; 2] = ["ecs:DescribeTaskDefinition", "ecs:RegisterTaskDefini
 const DEPLOY: [&str; 4] =
     ["ecs:DescribeTaskDefinition", "ecs:RegisterTaskDefinition", "ecs:DescribeServices", "ecs:UpdateService"];
 const LOOK: [&str; 2] = ["ecs:DescribeServices", "ecs:DescribeTaskDefinition"];
+const RUN: [&str; 4] = ["ecs:DescribeServices", "ecs:DescribeTaskDefinition", "ecs:RunTask", "ecs:DescribeTasks"];
 const RULE: [&str; 2] = ["events:ListTargetsByRule", "events:PutTargets"];
 const REPOSITORY: [&str; 5] = [
     "ecr:GetAuthorizationToken",
@@ -86,6 +87,14 @@ async fn each_command_needs_its_actions_and_no_other() {
     let service = ["--cluster=main", "--service-name=web"];
     needs_each(&moto, &LOOK[..1], &[&["status"], &service[..]].concat(), |_| ()).await;
     needs_each(&moto, &LOOK, &[&["diff"], &service[..]].concat(), |_| ()).await;
+}
+
+/// Moto has no instances, but Fargate; its tasks exit with 0 after a few looks.
+#[tokio::test]
+async fn one_off_tasks_need_their_actions_and_no_other() {
+    let moto = moto().await;
+    let words = ["run-task", "--cluster=main", "--like-service=web", "--launch-type=FARGATE", "--env=web:MODE=fast"];
+    needs_each(&moto, &RUN, &words, |_| ()).await;
 }
 
 #[tokio::test]

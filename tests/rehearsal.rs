@@ -7,6 +7,7 @@ mod handovers;
 mod jobs;
 mod lag;
 mod looks;
+mod one_off;
 mod pushes;
 mod rollouts;
 mod schedules;
