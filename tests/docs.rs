@@ -52,6 +52,13 @@ const ORBS: &[(&str, &str)] = &[
     ),
     ("deploy_ecs_scheduled_task", "rule_name"),
     (
+        "run_task",
+        "cluster task_definition count started_by group placement_constraints placement_strategy launch_type \
+         platform_version awsvpc subnet_ids security_group_ids assign_public_ip overrides tags enable_ecs_managed_tags \
+         enable_execute_command propagate_tags capacity_provider_strategy run_task_output wait_task_stopped \
+         exit_code_from",
+    ),
+    (
         "build_and_push_image",
         "account_id public_registry repo create_repo repo_scan_on_push tag setup_remote_docker remote_docker_version \
          remote_docker_layer_caching container_registry_login registry_login dockerfile path build_path \
