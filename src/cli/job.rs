@@ -22,11 +22,14 @@ pub struct Job {
 
 /// Runs `work` until it is done, interrupted or out of time. Work that is let go leaves nothing half-written: files
 /// come into being by a rename, and what AWS has been asked for is whole.
+///
+/// The end is looked at before the work goes on: a signal that came before the work minds any would be nobody's if the
+/// work began to mind them in between.
 pub async fn guard(work: impl Future<Output = Result<Done, Failure>>, job: &Job) -> Result<Done, Failure> {
     tokio::select! {
         biased;
-        done = work => done,
         why = early_end(job) => Err(why.into()),
+        done = work => done,
     }
 }
 
