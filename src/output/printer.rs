@@ -405,6 +405,9 @@ mod tests {
         events.emit(Event::Layer { name: evil.into(), digest: "sha256:1".into(), size: 1, how: "packed" });
         events.emit(Event::Request { method: "GET".into(), url: evil.into(), status: None, took: Duration::ZERO });
         events.emit(Event::Retry { what: evil.into(), why: evil.into(), wait: Duration::ZERO });
+        let (tasks, text) = (vec![evil.into()], evil.to_owned());
+        events.emit(Event::Log { task: evil.into(), source: evil.into(), text: text.clone() });
+        events.emit(Event::Task { tasks, elapsed: Duration::ZERO, text });
         events.emit(verdict(evil, 3));
         events.warn(evil, Some(evil.into()));
         let (text, document) = (evil.to_owned(), json!({"a": evil}));
