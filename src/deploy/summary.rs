@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::apply::Applied;
 use super::diagnose::screen;
 use super::edit::short;
-use super::plan::{Plan, Step};
+use super::plan::{Deploy, Plan, Step};
 use super::rollout::Ended;
 use crate::report::{Export, Outcome, Report};
 
@@ -97,6 +97,9 @@ fn headline(text: &mut String, plan: &Plan, applied: &Applied, ended: Option<&En
     match (ended, &target) {
         (Some(ended), Some(target)) => writeln!(text, "**{target}**: {} ({})", ended.text, spelled(ended.took)),
         (_, Some(target)) if plan.is_empty() => writeln!(text, "**{target}**: already runs {revision}, nothing to do"),
+        (_, Some(target)) if plan.deploy.as_ref().is_some_and(Deploy::goes_back) => {
+            writeln!(text, "**{target}**: the rollback of {revision} has begun, not waited for")
+        }
         (_, Some(target)) => match plan.deploy.as_ref().map(|deploy| &deploy.step) {
             Some(Step::Create(_)) => writeln!(text, "**{target}**: created with {revision}, not waited for"),
             _ => writeln!(text, "**{target}**: the deployment of {revision} has begun, not waited for"),
