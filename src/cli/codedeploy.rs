@@ -5,9 +5,10 @@ use clap::Args;
 use super::Job;
 use super::exit::{Done, Failure};
 use super::job::{Minding, interrupt};
-use crate::aws::{CODE_DEPLOY, Session};
+use crate::aws::{self, CODE_DEPLOY, Session};
 use crate::deploy::codedeploy::{self, Options, Provider};
 use crate::deploy::{self, DeployServiceUpdate, Error, Observed, Rescue};
+use crate::report::Report;
 
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "CodeDeploy")]
@@ -71,13 +72,32 @@ pub async fn deploy(
     let service = observed.service.as_ref().expect("a service that is there names its controller");
     let found = codedeploy::observe(service, options, &api, &job.events).await?;
     let plan = codedeploy::plan(request, options, observed, &found)?;
-    carry_out(&plan, rescue, session, job).await
+    carry_out(&plan, deploy::planned, rescue, session, job).await
 }
 
 /// Waits for what CodeDeploy deploys.
 pub async fn verify(request: &deploy::VerifyRevision, session: &Session, job: &Job) -> Result<Done, Failure> {
     let plan = codedeploy::observe_verification(request, &session.ecs(), &session.service(&CODE_DEPLOY)).await?;
-    carry_out(&plan, Rescue::default(), session, job).await
+    carry_out(&plan, deploy::planned, Rescue::default(), session, job).await
+}
+
+/// Waits for whatever CodeDeploy has in progress.
+pub async fn follow(request: &deploy::Follow, ecs: &aws::Ecs, job: &Job) -> Result<Done, Failure> {
+    let plan = codedeploy::observe_follow(request, ecs, &ecs.session().service(&CODE_DEPLOY)).await?;
+    carry_out(&plan, deploy::intended, Rescue::default(), ecs.session(), job).await
+}
+
+/// Answers a deployment that waits for a word.
+pub async fn answer(request: &deploy::Continue, rescue: Rescue, ecs: &aws::Ecs, job: &Job) -> Result<Done, Failure> {
+    let plan = codedeploy::observe_continue(request, ecs, &ecs.session().service(&CODE_DEPLOY)).await?;
+    carry_out(&plan, deploy::intended, rescue, ecs.session(), job).await
+}
+
+/// Takes a service back.
+pub async fn roll_back(request: &deploy::Rollback, ecs: &aws::Ecs, job: &Job) -> Result<Done, Failure> {
+    let seen = codedeploy::observe_rollback(request, ecs, &ecs.session().service(&CODE_DEPLOY)).await?;
+    let plan = codedeploy::plan_rollback(request, &seen)?;
+    carry_out(&plan, deploy::intended, Rescue::default(), ecs.session(), job).await
 }
 
 /// Whether an error says that it is CodeDeploy's service.
@@ -85,9 +105,15 @@ pub fn is_meant(error: &Error) -> bool {
     matches!(error, Error::Controller { controller, .. } if controller == codedeploy::CONTROLLER)
 }
 
-async fn carry_out(plan: &deploy::Plan, rescue: Rescue, session: &Session, job: &Job) -> Result<Done, Failure> {
+async fn carry_out(
+    plan: &deploy::Plan,
+    shown: fn(&deploy::Plan) -> Report,
+    rescue: Rescue,
+    session: &Session,
+    job: &Job,
+) -> Result<Done, Failure> {
     if job.settings.dry_run {
-        return Ok(deploy::planned(plan).into());
+        return Ok(shown(plan).into());
     }
     let _minding = Minding::begin();
     let (ecs, api) = (session.ecs(), session.service(&CODE_DEPLOY));

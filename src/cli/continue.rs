@@ -1,8 +1,10 @@
-//! `continue`: the answer to a deployment that a PAUSE hook holds. A pipeline's approval step needs no more than this.
+//! `continue`: the answer to a deployment that a PAUSE hook holds, or that CodeDeploy holds before or after the traffic
+//! goes over. A pipeline's approval step needs no more than this.
 
 use clap::Args;
 
 use super::Job;
+use super::codedeploy;
 use super::exit::{Done, Failure};
 use super::patience::{PatienceArgs, RescueArgs, carry_out};
 use super::whom::WhomArgs;
@@ -16,6 +18,8 @@ use crate::deploy;
 
   Or goes back:
   dockless continue --cluster production --service-name shop --rollback
+
+Where CodeDeploy deploys the service, the traffic goes over; once it has, the old tasks are not kept any longer.
 
 Exit codes: 0 it runs, or is back where --rollback was asked for, 1 nothing is paused, 3 it failed, 4 it failed and was
 rolled back, 5 a newer deployment replaced it, 6 time ran out.")]
@@ -41,7 +45,12 @@ impl Continue {
         let rescue = self.rescue.into_rescue(wait.is_some())?;
         let (cluster, service, ecs) = self.whom.find(job).await?;
         let request = deploy::Continue { cluster, service, back: self.rollback.unwrap_or_default(), wait };
-        let plan = deploy::observe_continue(&request, &ecs).await?;
+        let plan = match deploy::observe_continue(&request, &ecs).await {
+            Err(why) if codedeploy::is_meant(&why) => {
+                return Ok(watch.forgive(codedeploy::answer(&request, rescue, &ecs, job).await?));
+            }
+            plan => plan?,
+        };
         if job.settings.dry_run {
             return Ok(deploy::intended(&plan).into());
         }

@@ -3,6 +3,7 @@
 use clap::Args;
 
 use super::Job;
+use super::codedeploy;
 use super::exit::{Done, Failure};
 use super::patience::{PatienceArgs, carry_out};
 use super::whom::WhomArgs;
@@ -18,7 +19,8 @@ use crate::deploy::{self, Rescue};
 
 While a deployment goes on, ECS is asked to take it back. Else ECS's record of the last ninety days tells which
 revision reached success last; it is deployed again, by digest where its tag may have moved. That brings back the task
-definition; what else was changed of the service stays.
+definition; what else was changed of the service stays. Of a service that CodeDeploy deploys, CodeDeploy's own record
+tells, and the AppSpec of that time is handed over once more.
 
 Exit codes: 0 it is back, or there is nothing to undo, 3 the rollback failed, 6 time ran out.")]
 pub struct Rollback {
@@ -43,7 +45,12 @@ impl Rollback {
         let wait = self.wait.unwrap_or(true).then_some(watch.wait);
         let (cluster, service, ecs) = self.whom.find(job).await?;
         let request = deploy::Rollback { cluster, service, to: self.to, from: self.from, known_good: None, wait };
-        let seen = deploy::observe_rollback(&request, &ecs).await?;
+        let seen = match deploy::observe_rollback(&request, &ecs).await {
+            Err(why) if codedeploy::is_meant(&why) => {
+                return Ok(watch.forgive(codedeploy::roll_back(&request, &ecs, job).await?));
+            }
+            seen => seen?,
+        };
         let plan = deploy::plan_rollback(&request, &seen)?;
         if job.settings.dry_run {
             return Ok(deploy::intended(&plan).into());

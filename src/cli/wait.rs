@@ -3,6 +3,7 @@
 use clap::Args;
 
 use super::Job;
+use super::codedeploy;
 use super::exit::{Done, Failure};
 use super::patience::{PatienceArgs, carry_out};
 use super::whom::WhomArgs;
@@ -33,9 +34,22 @@ impl Wait {
         let plan = match self.task_definition_arn {
             Some(task_definition) => {
                 let request = deploy::VerifyRevision { cluster, service, task_definition, wait };
-                deploy::observe_verification(&request, &ecs, &job.clock).await?
+                match deploy::observe_verification(&request, &ecs, &job.clock).await {
+                    Err(why) if codedeploy::is_meant(&why) => {
+                        return Ok(watch.forgive(codedeploy::verify(&request, ecs.session(), job).await?));
+                    }
+                    plan => plan?,
+                }
             }
-            None => deploy::observe_follow(&deploy::Follow { cluster, service, wait }, &ecs).await?,
+            None => {
+                let request = deploy::Follow { cluster, service, wait };
+                match deploy::observe_follow(&request, &ecs).await {
+                    Err(why) if codedeploy::is_meant(&why) => {
+                        return Ok(watch.forgive(codedeploy::follow(&request, &ecs, job).await?));
+                    }
+                    plan => plan?,
+                }
+            }
         };
         if job.settings.dry_run {
             return Ok(deploy::intended(&plan).into());

@@ -64,8 +64,8 @@ impl Explain for Error {
             }
             Error::Inactive { .. } => Some("It was deleted: create it again first.".into()),
             Error::Controller { controller, .. } if controller == "CODE_DEPLOY" => Some(
-                "deploy-service-update and verify-revision-is-deployed work through CodeDeploy; or move the service to the ECS \
-                 controller, which knows blue/green too."
+                "deploy-service-update, verify-revision-is-deployed, wait, continue and rollback work through CodeDeploy; or move the \
+                 service to the ECS controller, which knows blue/green too."
                     .into(),
             ),
             Error::Controller { .. } => Some("Deploy it with the tool that manages its task sets.".into()),
@@ -77,7 +77,7 @@ impl Explain for Error {
             }
             Error::NothingBefore { skipped, .. } => {
                 let passed = if skipped.is_empty() { String::new() } else { format!(" Passed over: {skipped}.") };
-                Some(format!("ECS remembers ninety days. Give the revision to go back to with --to.{passed}"))
+                Some(format!("ECS remembers ninety days, CodeDeploy what it deployed itself. Give the revision to go back to with --to.{passed}"))
             }
             Error::NoHistory { source, .. } => {
                 let hint = "Or give the revision to go back to with --to.";

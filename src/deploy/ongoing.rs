@@ -4,6 +4,7 @@
 use serde_json::{Value, json};
 
 use super::Error;
+use super::codedeploy::check_own;
 use super::ecs::{Ecs, Operation};
 use super::edit::short;
 use super::history::{self, Past};
@@ -39,6 +40,7 @@ pub struct Continue {
 /// Joins what goes on. Where nothing does, the plan is empty and says what runs.
 pub async fn observe_follow(request: &Follow, ecs: &dyn Ecs) -> Result<Plan, Error> {
     let raw = existing_service(&request.cluster, &request.service, ecs).await?;
+    check_own(&request.service, &raw)?;
     let service = Service::read(&raw);
     let whom = (request.cluster.as_str(), request.service.as_str());
     // Without the right to read records, or where there are none, the service's own list serves.
@@ -106,6 +108,7 @@ async fn definition(past: &Past, ecs: &dyn Ecs) -> Result<String, Error> {
 /// Finds the hook that waits and plans the answer to it.
 pub async fn observe_continue(request: &Continue, ecs: &dyn Ecs) -> Result<Plan, Error> {
     let raw = existing_service(&request.cluster, &request.service, ecs).await?;
+    check_own(&request.service, &raw)?;
     let not_paused = |state: String| Error::NotPaused { service: request.service.clone(), state };
     let pasts = history::deployments(&request.cluster, &request.service, ecs).await?;
     let Some(newest) = pasts.first().filter(|newest| is_under_way(newest)) else {

@@ -119,7 +119,11 @@ impl Deploy {
 
     /// Whether the end that is wished for is a rollback.
     pub fn goes_back(&self) -> bool {
-        matches!(&self.step, Step::Order(order) if order.back)
+        match &self.step {
+            Step::Order(order) => order.back,
+            Step::CodeDeploy(handover) => handover.back,
+            _ => false,
+        }
     }
 }
 
@@ -128,7 +132,7 @@ impl Plan {
     pub fn is_empty(&self) -> bool {
         let idle = |deploy: &Deploy| match &deploy.step {
             Step::Nothing | Step::Join { .. } => true,
-            Step::CodeDeploy(handover) => handover.join.is_some(),
+            Step::CodeDeploy(handover) => handover.join.is_some() && handover.word.is_none(),
             _ => false,
         };
         self.register.is_none() && self.deploy.as_ref().is_none_or(idle)

@@ -40,9 +40,7 @@ pub async fn observe_verification(request: &VerifyRevision, ecs: &dyn Ecs, clock
     }
     for look in 1.. {
         let raw = existing_service(&request.cluster, &request.service, ecs).await?;
-        if let Some(controller) = super::codedeploy::foreign(&raw) {
-            return Err(Error::Controller { service: request.service.clone(), controller: controller.to_owned() });
-        }
+        super::codedeploy::check_own(&request.service, &raw)?;
         match listed(request, &raw) {
             Err(why) if look == LOOKS => return remembered(request, &raw, ecs).await?.ok_or(why),
             Err(_) => clock.sleep(Duration::from_secs(2)).await,

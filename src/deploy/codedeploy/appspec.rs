@@ -2,10 +2,13 @@
 //! is left out is not kept but takes AWS's defaults (a platform version left out is LATEST: CodeDeploy user guide,
 //! "AppSpec 'resources' section for Amazon ECS deployments").
 
+use std::ops::Range;
+
 use serde_json::{Map, Value, json};
 
 use super::options::Provider;
 use super::serving;
+use crate::deploy::edit::short;
 
 /// What goes behind the load balancer.
 pub struct Target {
@@ -29,11 +32,55 @@ pub fn appspec(service: &Value, target: &Target, provider: Option<&Provider>) ->
     json!({"version": 0.0, "Resources": [{"TargetService": service}]})
 }
 
-/// The AppSpec with this revision in it.
-pub fn of_revision(spec: &Value, revision: &str) -> Value {
+/// An AppSpec for any revision.
+#[derive(Debug, Clone)]
+pub enum Spec {
+    /// By ourselves, in JSON and without the task definition.
+    Made(Value),
+    /// As it was deployed before, in JSON or YAML.
+    Kept(String),
+}
+
+impl Spec {
+    /// The AppSpec with this revision in it. One that has it already stays as it is, to the byte.
+    pub fn text(&self, revision: &str) -> String {
+        match self {
+            Spec::Made(spec) => of_revision(spec, revision).to_string(),
+            Spec::Kept(text) => match definition_in(text) {
+                Some(named) if short(&text[named.clone()]) != short(revision) => {
+                    format!("{}{revision}{}", &text[..named.start], &text[named.end..])
+                }
+                _ => text.clone(),
+            },
+        }
+    }
+
+    /// The same for people: a document, unless it is YAML.
+    pub fn shown(&self, revision: &str) -> Value {
+        let text = self.text(revision);
+        serde_json::from_str(&text).unwrap_or(Value::String(text))
+    }
+}
+
+fn of_revision(spec: &Value, revision: &str) -> Value {
     let mut spec = spec.clone();
     spec["Resources"][0]["TargetService"]["Properties"]["TaskDefinition"] = revision.into();
     spec
+}
+
+/// Where an AppSpec names the task definition, quoted or not. CodeDeploy reads its keys in any case.
+pub fn definition_in(text: &str) -> Option<Range<usize>> {
+    const KEY: &str = "taskdefinition";
+    let lower = text.to_ascii_lowercase();
+    lower.match_indices(KEY).find_map(|(at, _)| {
+        let rest = &text[at + KEY.len()..];
+        let value = rest.trim_start_matches(['"', '\'']).trim_start().strip_prefix(':')?;
+        let value = value.trim_start().trim_start_matches(['"', '\'']);
+        let start = text.len() - value.len();
+        let length = value.find(|letter: char| letter.is_whitespace() || "\"',}#".contains(letter));
+        let end = start + length.unwrap_or(value.len());
+        (end > start).then_some(start..end)
+    })
 }
 
 /// A member of the service, else of its serving task set; nothing if it is empty.
@@ -108,6 +155,26 @@ mod tests {
         let given = Provider { name: "FARGATE_SPOT".into(), base: 1, weight: 2 };
         let other = json!([{"CapacityProvider": "FARGATE_SPOT", "Base": 1, "Weight": 2}]);
         assert_eq!(properties(service, Some(&given))["CapacityProviderStrategy"], other);
+    }
+
+    #[test]
+    fn appspec_that_is_kept_changes_its_definition_alone() {
+        let arn = "arn:aws:ecs:r:1:task-definition/web:1";
+        let yaml =
+            |name: &str| format!("version: 0.0\nHooks:\n  - x\n      TaskDefinition: {name}\n      LoadBalancer: y\n");
+        for named in [arn.to_owned(), "web:1".into(), format!("\"{arn}\""), format!("'{arn}' # old")] {
+            let kept = Spec::Kept(yaml(&named));
+            assert_eq!(kept.text(arn), yaml(&named), "it is the one");
+            let other = kept.text("arn:aws:ecs:r:1:task-definition/web:12");
+            assert_eq!(
+                other,
+                yaml(&named.replace(arn, "web:1").replace("web:1", "arn:aws:ecs:r:1:task-definition/web:12"))
+            );
+        }
+        let made = Spec::Made(appspec(&json!({}), &target(), None)).text(arn);
+        assert_eq!(&made[definition_in(&made).unwrap()], arn);
+        assert_eq!(Spec::Kept(made.clone()).text(arn), made);
+        assert!(definition_in("TaskDefinition: ").is_none() && definition_in("{}").is_none());
     }
 
     #[test]

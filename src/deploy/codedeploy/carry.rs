@@ -6,14 +6,15 @@ use std::pin::pin;
 use super::CodeDeploy;
 use super::conclude::ended;
 use super::plan::Handover;
-use super::watch::{Services, WAY_BACK, stop, watch};
+use super::watch::{Services, WAY_BACK, watch};
+use super::word::{Word, is_not_waiting, is_too_late};
 use crate::clock::Clock;
 use crate::deploy::apply::{register_revision, undeployed};
 use crate::deploy::ecs::{CallError, Ecs, Operation};
 use crate::deploy::edit::short;
 use crate::deploy::plan::{Deploy, Plan, Step};
 use crate::deploy::rollback::Rescue;
-use crate::deploy::rollout::{Charge, Ended};
+use crate::deploy::rollout::{Charge, Ended, undo, wait_on};
 use crate::deploy::summary::report;
 use crate::deploy::{Applied, Error, Started, Wait};
 use crate::report::{Events, Outcome, Report};
@@ -37,7 +38,7 @@ pub async fn carry_out(
     };
     applied.registered = registering;
     applied.revision = applied.registered.clone().unwrap_or(applied.revision);
-    let Some(Deploy { step: Step::CodeDeploy(handover), wait, .. }) = &plan.deploy else {
+    let Some(deploy @ Deploy { step: Step::CodeDeploy(handover), wait, .. }) = &plan.deploy else {
         return Ok(report(plan, &applied, None));
     };
     let started = tokio::select! {
@@ -46,13 +47,15 @@ pub async fn carry_out(
         () = &mut interrupted => None,
     };
     let Some(started) = started else {
-        return Ok(report(plan, &applied, Some(&cut_creating(handover, &applied.revision))));
+        return Ok(report(plan, &applied, Some(&cut_speaking(deploy, handover, &applied.revision))));
     };
-    let id = started.map_err(|why| undeployed(&applied.registered, why))?;
+    let id = started.map_err(|why| match handover.word {
+        Some(_) if is_not_waiting(&why) => not_paused(deploy, &why),
+        _ => undeployed(&applied.registered, why),
+    })?;
     let started = Started { deployment: Some(id.clone()), fresh: true, ..Started::default() };
     applied.started = Some(started.clone());
     let Some(wait) = *wait else { return Ok(report(plan, &applied, None)) };
-    let deploy = plan.deploy.as_ref().expect("it is being carried out");
     let charge = |wait: Wait| Charge { deploy, revision: &applied.revision, started: &started, wait, events };
     let ended = watch(charge(wait), handover, &id, services, clock, &mut interrupted).await?;
     let ended = match ended.outcome {
@@ -63,6 +66,10 @@ pub async fn carry_out(
         }
         _ => ended,
     };
+    // What runs now is what the next step of a pipeline wants to know.
+    if handover.back && ended.outcome == Outcome::Succeeded {
+        applied.revision = handover.serves.clone();
+    }
     Ok(report(plan, &applied, Some(&ended)))
 }
 
@@ -74,7 +81,7 @@ async fn start(
     events: &Events,
 ) -> Result<String, CallError> {
     if let Some(id) = &handover.join {
-        return Ok(id.clone());
+        return speak(handover.word, id, services, events).await.map(|()| id.clone());
     }
     if let Some(scale) = &handover.scale {
         services.ecs.call(Operation::UpdateService, scale.clone()).await?;
@@ -83,6 +90,20 @@ async fn start(
     let id = answer.body["deploymentId"].as_str().unwrap_or_default().to_owned();
     events.step(format!("handed {} over to CodeDeploy: {id} in group {}", short(revision), handover.group));
     Ok(id)
+}
+
+/// Where the deployment came to its end first, the verdict tells how.
+async fn speak(word: Option<Word>, id: &str, services: Services<'_>, events: &Events) -> Result<(), CallError> {
+    let Some(word) = word else { return Ok(()) };
+    match word.say(id, services.codedeploy).await {
+        Err(why) if is_too_late(&why) => Ok(()),
+        said => said.map(|()| events.step(format!("deployment {id} was {}", word.spelled()))),
+    }
+}
+
+fn not_paused(deploy: &Deploy, why: &CallError) -> Error {
+    let state = why.refusal().map_or_else(|| why.to_string(), |refusal| refusal.message.clone());
+    Error::NotPaused { service: deploy.service.clone(), state: state.trim_end_matches('.').to_owned() }
 }
 
 /// Stops what goes on still and follows the way back. A deployment that is over cannot be stopped: then it ended as it
@@ -97,11 +118,12 @@ async fn after_failure(
     interrupted: impl Future<Output = ()>,
 ) -> Ended {
     back.events.step(format!("stopping {id} and rolling back, since {}", bad.text));
-    match stop(id, services.codedeploy).await {
-        Err(why) if why.code() == Some("DeploymentAlreadyCompletedException") => return bad,
+    match Word::Back.say(id, services.codedeploy).await {
+        Err(why) if is_too_late(&why) => return bad,
         Err(why) => return Ended { text: format!("{}; it could not be stopped: {why}", bad.text), ..bad },
         Ok(_) => {}
     }
+    let handover = &Handover { back: true, ..handover.clone() };
     match watch(back, handover, id, services, clock, interrupted).await {
         Ok(end) if end.outcome == Outcome::RolledBack => {
             let text = format!("{}; it was stopped and rolled back to {}", bad.text, short(&handover.serves));
@@ -115,7 +137,7 @@ async fn after_failure(
 /// A job that is cancelled has a few seconds left: it asks and does not wait.
 async fn after_cancel(cut: Ended, id: &str, services: Services<'_>, events: &Events) -> Ended {
     events.warn("interrupted: rolling back", Some("Interrupt once more to leave at once.".into()));
-    match stop(id, services.codedeploy).await {
+    match Word::Back.say(id, services.codedeploy).await {
         Ok(_) => {
             let text =
                 format!("interrupted: deployment {id} is being stopped and rolled back, which is not waited for");
@@ -134,9 +156,18 @@ fn cut_before(plan: &Plan) -> Ended {
 }
 
 /// The answer was not waited for, so nobody knows.
-fn cut_creating(handover: &Handover, revision: &str) -> Ended {
+fn cut_speaking(deploy: &Deploy, handover: &Handover, revision: &str) -> Ended {
     let (name, group) = (short(revision), &handover.group);
-    let text =
-        format!("interrupted while {name} was handed over: CodeDeploy may have begun to deploy it in group {group}");
-    ended(Outcome::Interrupted, text)
+    let text = match (&handover.join, handover.word) {
+        (Some(id), Some(word)) => format!("interrupted while deployment {id} of {name} was being {}", word.spelled()),
+        _ => {
+            format!("interrupted while {name} was handed over: CodeDeploy may have begun to deploy it in group {group}")
+        }
+    };
+    let see = wait_on(deploy);
+    let advice = match handover.back {
+        true => format!("See what goes on with `{see}`."),
+        false => format!("See what goes on with `{see}`, or undo it with `{}`.", undo(deploy, name)),
+    };
+    Ended { advice: Some(advice), ..ended(Outcome::Interrupted, text) }
 }

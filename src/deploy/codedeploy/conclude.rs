@@ -6,20 +6,17 @@ use super::judge::READY;
 use crate::deploy::diagnose::Evidence;
 use crate::deploy::edit::short;
 use crate::deploy::judge::Verdict;
-use crate::deploy::rollout::{Charge, Ended};
+use crate::deploy::rollout::{Charge, Ended, answer, undo, wait_on};
 use crate::deploy::wait::Until;
 use crate::report::Outcome;
 
 pub fn conclude(charge: &Charge, id: &str, verdict: Verdict) -> Ended {
     let name = short(charge.revision);
-    let advice = match &verdict {
-        Verdict::TimedOut(_) => Some(format!("Wait on with `{}`, or undo it with `{}`.", wait_on(charge), stop(id))),
-        // Its wait ended, but it did not.
-        Verdict::Failed { why } if why.contains("goes on trying") => Some(format!("Undo it with `{}`.", stop(id))),
-        Verdict::Paused(_) => Some(format!("Let the traffic go over with `{}`.", go_on(id))),
-        _ => None,
-    };
+    let (asked_back, advice) = (charge.deploy.goes_back(), advice(charge, &verdict));
     let (outcome, text) = match verdict {
+        Verdict::Done if asked_back => {
+            (Outcome::Failed, format!("{name} had come through before it could be rolled back"))
+        }
         Verdict::Done => (Outcome::Succeeded, format!("{name} is deployed")),
         Verdict::Reached(Until::Bake | Until::ProductionTraffic | Until::Completion) => (
             Outcome::Succeeded,
@@ -27,6 +24,9 @@ pub fn conclude(charge: &Charge, id: &str, verdict: Verdict) -> Ended {
         ),
         Verdict::Paused(_) => {
             (Outcome::Succeeded, format!("{name} is {READY} and waits to be told to shift the traffic"))
+        }
+        Verdict::RolledBack { to, complete: true, .. } if asked_back => {
+            (Outcome::Succeeded, format!("{name} was rolled back to {to}"))
         }
         Verdict::RolledBack { to, why, complete } => {
             let state = if complete { "was rolled back" } else { "is being rolled back" };
@@ -45,8 +45,7 @@ pub fn conclude(charge: &Charge, id: &str, verdict: Verdict) -> Ended {
 pub fn interrupted(charge: &Charge, id: &str) -> Ended {
     let name = short(charge.revision);
     let text = format!("interrupted: deployment {id} of {name} goes on in CodeDeploy without being watched");
-    let advice = format!("Wait on with `{}`, or undo it with `{}`.", wait_on(charge), stop(id));
-    Ended { advice: Some(advice), ..ended(Outcome::Interrupted, text) }
+    Ended { advice: Some(on_its_way(charge)), ..ended(Outcome::Interrupted, text) }
 }
 
 pub fn ended(outcome: Outcome, text: String) -> Ended {
@@ -54,21 +53,27 @@ pub fn ended(outcome: Outcome, text: String) -> Ended {
     Ended { outcome, text, advice: None, deployment: None, causes, evidence, trouble, took: Duration::ZERO }
 }
 
-/// Another job may wait for it as well.
-fn wait_on(charge: &Charge) -> String {
+fn advice(charge: &Charge, verdict: &Verdict) -> Option<String> {
     let deploy = charge.deploy;
-    format!(
-        "dockless verify-revision-is-deployed --cluster {} --service-name {} --task-definition-arn {}",
-        deploy.cluster,
-        deploy.service,
-        short(charge.revision)
-    )
+    match verdict {
+        Verdict::TimedOut(_) => Some(on_its_way(charge)),
+        // The wait ended, but the deployment did not.
+        Verdict::Failed { why } if why.contains("goes on trying") => Some(format!("Undo it with `{}`.", back(charge))),
+        Verdict::Done if deploy.goes_back() => Some(format!("Undo it with `{}`.", back(charge))),
+        Verdict::Paused(_) => Some(format!("Answer with `{0}` or `{0} --rollback`.", answer(deploy))),
+        _ => None,
+    }
 }
 
-pub fn stop(id: &str) -> String {
-    format!("aws deploy stop-deployment --deployment-id {id} --auto-rollback-enabled")
+/// What can be done about a deployment that goes on. One that goes back already has no other way.
+fn on_its_way(charge: &Charge) -> String {
+    let wait = wait_on(charge.deploy);
+    match charge.deploy.goes_back() {
+        true => format!("Wait on with `{wait}`."),
+        false => format!("Undo it with `{}`, or wait on with `{wait}`.", back(charge)),
+    }
 }
 
-pub fn go_on(id: &str) -> String {
-    format!("aws deploy continue-deployment --deployment-id {id} --deployment-wait-type READY_WAIT")
+fn back(charge: &Charge) -> String {
+    undo(charge.deploy, short(charge.revision))
 }

@@ -19,6 +19,10 @@ pub struct Watched {
     pub before: String,
     pub deadline: SystemTime,
     pub wait: Wait,
+    /// It was told to shift the traffic, which it may not show yet.
+    pub answered: bool,
+    /// It was asked to stop and go back.
+    pub back: bool,
 }
 
 /// What earlier looks have shown.
@@ -59,6 +63,10 @@ fn stand(look: &Look, memory: &Memory, watched: &Watched, now: SystemTime) -> Ve
     match (info.status.as_str(), &memory.hopeless) {
         ("Succeeded", _) => Verdict::Done,
         ("Failed" | "Stopped", _) => ended_badly(look, memory, watched, now),
+        _ if watched.back => {
+            Verdict::Going(format!("told to go back; {}", look.progress(&watched.revision, &watched.before)))
+        }
+        (READY, _) if watched.answered => Verdict::Going("told to shift the traffic".into()),
         (READY, _) if watched.wait.on_pause == OnPause::Leave => Verdict::Paused(READY.into()),
         (READY, _) => Verdict::Going(format!(
             "ready, and waits to be told to shift the traffic; {}",
@@ -76,7 +84,7 @@ fn ended_badly(look: &Look, memory: &Memory, watched: &Watched, now: SystemTime)
     match (&look.rollback, &info.rollback, &look.newer) {
         (Some(back), ..) => went_back(back, look, watched),
         (None, Some(id), _) => Verdict::Going(format!("failed, rolling back ({id})")),
-        (None, None, _) if info.goes_back && info.rollback_message.is_empty() && waited < GRACE => {
+        (None, None, _) if (info.goes_back || watched.back) && info.rollback_message.is_empty() && waited < GRACE => {
             Verdict::Going("failed, CodeDeploy is about to roll back".into())
         }
         (None, None, Some(newer)) if info.status == "Stopped" => Verdict::Replaced { by: newer.clone() },

@@ -8,22 +8,28 @@ mod client;
 mod conclude;
 mod judge;
 mod observe;
+mod ongoing;
 mod options;
+mod past;
 mod plan;
+mod rollback;
 mod snapshot;
 mod verify;
 mod watch;
+mod word;
 
 pub use carry::carry_out;
 pub use client::CodeDeploy;
 pub use observe::{Found, observe};
+pub use ongoing::{observe_continue, observe_follow};
 pub use options::{Options, Provider};
 pub use plan::{Handover, plan};
+pub use rollback::{observe_rollback, plan_rollback};
 pub use verify::observe_verification;
 
 use serde_json::Value;
 
-use super::Observed;
+use super::{Error, Observed};
 
 pub const CONTROLLER: &str = "CODE_DEPLOY";
 
@@ -39,9 +45,12 @@ fn controller(service: &Value) -> &str {
     service["deploymentController"]["type"].as_str().unwrap_or("ECS")
 }
 
-/// Its name, if it is CodeDeploy.
-pub fn foreign(service: &Value) -> Option<&str> {
-    Some(controller(service)).filter(|controller| *controller == CONTROLLER)
+/// Refuses a service of CodeDeploy's where ECS itself was to be spoken to; the caller takes the other road then.
+pub fn check_own(name: &str, service: &Value) -> Result<(), Error> {
+    match controller(service) {
+        CONTROLLER => Err(Error::Controller { service: name.to_owned(), controller: CONTROLLER.to_owned() }),
+        _ => Ok(()),
+    }
 }
 
 /// The task set that serves.

@@ -54,7 +54,7 @@ pub async fn observe(
         (Some(application), Some(group)) => (application.clone(), group.clone()),
         (Some(application), None) => (application.clone(), group_of(service, application, api).await?),
         (None, group) => {
-            let (application, found) = by_task_sets(service, api).await?;
+            let (application, found) = by_task_sets(service, api).await?.ok_or_else(|| unknown(service))?;
             (application, group.clone().unwrap_or(found))
         }
     };
@@ -63,9 +63,17 @@ pub async fn observe(
     Ok(Found { application, group, info })
 }
 
+/// The same where the names cannot be given and the group has to be read. Nothing if CodeDeploy has not deployed the
+/// service yet.
+pub async fn locate(service: &Value, api: &dyn CodeDeploy) -> Result<Option<Found>, Error> {
+    let Some((application, group)) = by_task_sets(service, api).await? else { return Ok(None) };
+    let info = api.call("GetDeploymentGroup", named(&application, &group)).await?.body["deploymentGroupInfo"].take();
+    Ok(Some(Found { application, group, info }))
+}
+
 /// By the deployments that made the task sets, else by the names that AWS's own tools and the ECS console give
 /// (`aws ecs deploy`, "AppECS-" and "DgpECS-").
-async fn by_task_sets(service: &Value, api: &dyn CodeDeploy) -> Result<(String, String), Error> {
+async fn by_task_sets(service: &Value, api: &dyn CodeDeploy) -> Result<Option<(String, String)>, Error> {
     let mut ids: Vec<&str> = serving(service).into_iter().chain(sets(service)).filter_map(external).collect();
     ids.dedup();
     for id in ids {
@@ -73,7 +81,7 @@ async fn by_task_sets(service: &Value, api: &dyn CodeDeploy) -> Result<(String, 
             Ok(answer) => {
                 let name = |member: &str| answer.body["deploymentInfo"][member].as_str().map(str::to_owned);
                 if let (Some(application), Some(group)) = (name("applicationName"), name("deploymentGroupName")) {
-                    return Ok((application, group));
+                    return Ok(Some((application, group)));
                 }
             }
             Err(why) if is_missing(&why) => {}
@@ -83,8 +91,8 @@ async fn by_task_sets(service: &Value, api: &dyn CodeDeploy) -> Result<(String, 
     let place = format!("{}-{}", cluster_of(service), name_of(service));
     let (application, group) = (format!("AppECS-{place}"), format!("DgpECS-{place}"));
     match api.call("GetDeploymentGroup", named(&application, &group)).await {
-        Ok(_) => Ok((application, group)),
-        Err(why) if is_missing(&why) => Err(unknown(service)),
+        Ok(_) => Ok(Some((application, group))),
+        Err(why) if is_missing(&why) => Ok(None),
         Err(why) => Err(why.into()),
     }
 }
@@ -156,12 +164,16 @@ fn is_for(service: &Value, info: &Value) -> Option<bool> {
     Some(is("serviceName", name_of(service)) && is("clusterName", cluster_of(service)))
 }
 
-fn unknown(service: &Value) -> Error {
+pub fn unknown(service: &Value) -> Error {
     let why = format!(
         "CodeDeploy has not deployed '{}' yet, so its application and deployment group cannot be found",
         name_of(service)
     );
-    Error::input(APPLICATION, why, "Give codedeploy-application-name and codedeploy-deployment-group-name.")
+    Error::input(
+        APPLICATION,
+        why,
+        "Give --codedeploy-application-name and --codedeploy-deployment-group-name to deploy-service-update.",
+    )
 }
 
 fn named(application: &str, group: &str) -> Value {

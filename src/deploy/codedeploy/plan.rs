@@ -3,14 +3,15 @@
 
 use serde_json::{Map, Value, json};
 
-use super::appspec::{Target, appspec, of_revision};
+use super::appspec::{Spec, Target, appspec};
 use super::observe::{Active, Found, cluster_of, external, name_of};
 use super::options::Options;
+use super::word::Word;
 use super::{serving, sets};
 use crate::deploy::edit::short;
 use crate::deploy::plan::{Before, Deploy, Plan, Step, may_have_moved, plan_wanted};
 use crate::deploy::request::DeployServiceUpdate;
-use crate::deploy::{Error, Observed};
+use crate::deploy::{Error, Observed, rollout};
 use crate::image::Digest;
 
 const FAILURE: &str = "DEPLOYMENT_FAILURE";
@@ -24,10 +25,13 @@ pub struct Handover {
     pub target: String,
     /// A deployment that goes on already, or is over; then nothing is asked for.
     pub join: Option<String>,
+    /// What is said to a deployment that goes on.
+    pub word: Option<Word>,
+    /// Whether the end that is wished for is a rollback.
+    pub back: bool,
     /// UpdateService, where another count is wanted.
     pub scale: Option<Value>,
-    /// Without the task definition.
-    pub spec: Value,
+    pub spec: Spec,
     /// Further members of CreateDeployment.
     pub more: Map<String, Value>,
     /// The revision that serves, and is gone back to.
@@ -35,16 +39,32 @@ pub struct Handover {
 }
 
 impl Handover {
+    /// Of a deployment that is there; `serves` is what it would go back to.
+    pub fn joining(service: &Value, (application, group): (String, String), id: String, serves: String) -> Self {
+        Handover {
+            application,
+            group,
+            target: format!("{}:{}", cluster_of(service), name_of(service)),
+            join: Some(id),
+            word: None,
+            back: false,
+            scale: None,
+            spec: Spec::Made(Value::Null),
+            more: Map::new(),
+            serves,
+        }
+    }
+
     /// The body of CreateDeployment.
     pub fn body(&self, revision: &str) -> Value {
-        let content = of_revision(&self.spec, revision).to_string();
+        let content = self.spec.text(revision);
         let sha256 = Digest::of(content.as_bytes()).hex().to_owned();
         self.around(json!({"content": content, "sha256": sha256}))
     }
 
     /// The same for people: the AppSpec is a document in it and not a text.
     pub fn shown(&self, revision: &str) -> Value {
-        self.around(json!({"content": of_revision(&self.spec, revision)}))
+        self.around(json!({"content": self.spec.shown(revision)}))
     }
 
     fn around(&self, held: Value) -> Value {
@@ -69,22 +89,21 @@ pub fn plan(
     let described = &observed.described;
     let service = observed.service.as_ref().expect("it names its controller");
     let mut plan = plan_wanted(request, described)?;
-    check_active(request, service)?;
+    check_active((&request.cluster, request.service()), service)?;
     let definition = plan.register.as_ref().unwrap_or(&described["taskDefinition"]);
     let target = target(options, service, definition)?;
+    let serves = serving(service).and_then(|set| set["taskDefinition"].as_str()).unwrap_or_default().to_owned();
+    let names = (found.application.clone(), found.group.clone());
     let mut handover = Handover {
-        application: found.application.clone(),
-        group: found.group.clone(),
-        target: format!("{}:{}", cluster_of(service), name_of(service)),
         join: None,
         scale: scale(request, service),
-        spec: appspec(service, &target, options.provider.as_ref()),
+        spec: Spec::Made(appspec(service, &target, options.provider.as_ref())),
         more: more(request, options, found),
-        serves: serving(service).and_then(|set| set["taskDefinition"].as_str()).unwrap_or_default().to_owned(),
+        ..Handover::joining(service, names, String::new(), serves)
     };
     let step = match found.active() {
         Some(active) => {
-            handover.join = Some(joined(&plan, service, found, active)?);
+            handover.join = Some(joined(request, &plan, service, found, active)?);
             handover.scale = None;
             plan.notes.push(format!("{} is being deployed already", short(&plan.base)));
             Step::CodeDeploy(Box::new(handover))
@@ -112,20 +131,18 @@ pub fn before(service: &Value) -> Before {
     }
 }
 
-fn check_active(request: &DeployServiceUpdate, service: &Value) -> Result<(), Error> {
+pub fn check_active((cluster, name): (&str, &str), service: &Value) -> Result<(), Error> {
     match service["status"].as_str() {
         Some("ACTIVE") | None => Ok(()),
-        Some(status) => Err(Error::Inactive {
-            service: request.service().to_owned(),
-            cluster: request.cluster.clone(),
-            status: status.to_owned(),
-        }),
+        Some(status) => {
+            Err(Error::Inactive { service: name.to_owned(), cluster: cluster.to_owned(), status: status.to_owned() })
+        }
     }
 }
 
 /// What the load balancer sends to: as given, else as the service has it. It must be in the revision, or CodeDeploy
 /// fails when the revision is long registered.
-fn target(options: &Options, service: &Value, definition: &Value) -> Result<Target, Error> {
+pub fn target(options: &Options, service: &Value, definition: &Value) -> Result<Target, Error> {
     const CONTAINER: &str = "codedeploy-load-balanced-container-name";
     const PORT: &str = "codedeploy-load-balanced-container-port";
     let balancer = [Some(service), serving(service)]
@@ -181,7 +198,13 @@ fn more(request: &DeployServiceUpdate, options: &Options, found: &Found) -> Map<
 
 /// A group takes one deployment at a time. That of the same revision is waited for; any other is in the way, which is
 /// said before anything is registered.
-fn joined(plan: &Plan, service: &Value, found: &Found, active: Active) -> Result<String, Error> {
+fn joined(
+    request: &DeployServiceUpdate,
+    plan: &Plan,
+    service: &Value,
+    found: &Found,
+    active: Active,
+) -> Result<String, Error> {
     let set = sets(service).find(|set| external(set) == Some(active.id.as_str()));
     let same = set.is_some_and(|set| set["taskDefinition"] == plan.base.as_str());
     if same && plan.register.is_none() {
@@ -195,11 +218,13 @@ fn joined(plan: &Plan, service: &Value, found: &Found, active: Active) -> Result
         found.group,
         active.status
     );
-    let hint = format!(
-        "Wait for its end, or stop it: aws deploy stop-deployment --deployment-id {} --auto-rollback-enabled",
-        active.id
-    );
+    let (wait, back) = (command("wait", request), command("rollback", request));
+    let hint = format!("Wait for its end with `{wait}`, or take it back with `{back}`.");
     Err(Error::input("CodeDeploy", why, hint))
+}
+
+fn command(name: &str, request: &DeployServiceUpdate) -> String {
+    rollout::command(name, &request.cluster, request.service())
 }
 
 /// The revision serves already, healthy and alone, and nothing asks for new tasks.

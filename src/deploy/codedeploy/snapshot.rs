@@ -59,8 +59,12 @@ fn text(value: &Value, name: &str) -> String {
 }
 
 impl Info {
+    /// Reads the answer of GetDeployment.
     pub fn read(answer: &Value) -> Self {
-        let info = &answer["deploymentInfo"];
+        Info::read_info(&answer["deploymentInfo"])
+    }
+
+    pub fn read_info(info: &Value) -> Self {
         let (error, rollback) = (&info["errorInformation"], &info["rollbackInfo"]);
         let (status, code) = (text(info, "status"), text(error, "code"));
         Info {

@@ -4,7 +4,8 @@
 use serde_json::{Value, json};
 
 use super::client::CodeDeploy;
-use super::observe::{cluster_of, external, name_of};
+use super::observe::external;
+use super::past::{appspec, deployment};
 use super::plan::{Handover, before};
 use super::{serving, sets};
 use crate::deploy::edit::short;
@@ -41,16 +42,7 @@ fn plan(request: &VerifyRevision, service: &Value, definition: &str, join: Optio
     let serves = serving(service).and_then(|set| set["taskDefinition"].as_str()).unwrap_or_default().to_owned();
     let step = match join {
         None => Step::Nothing,
-        join => Step::CodeDeploy(Box::new(Handover {
-            application: String::new(),
-            group: String::new(),
-            target: format!("{}:{}", cluster_of(service), name_of(service)),
-            join,
-            scale: None,
-            spec: Value::Null,
-            more: serde_json::Map::new(),
-            serves,
-        })),
+        Some(id) => Step::CodeDeploy(Box::new(Handover::joining(service, Default::default(), id, serves))),
     };
     joining(whom, definition, step, before(service), Some(request.wait))
 }
@@ -58,7 +50,7 @@ fn plan(request: &VerifyRevision, service: &Value, definition: &str, join: Optio
 /// The group's last deployment, if its AppSpec names the revision.
 async fn last(request: &VerifyRevision, service: &Value, api: &dyn CodeDeploy) -> Result<Option<String>, Error> {
     let Some(id) = sets(service).find_map(external) else { return Ok(None) };
-    let known = api.call("GetDeployment", json!({"deploymentId": id})).await?.body["deploymentInfo"].take();
+    let known = deployment(id, api).await?;
     let group = json!({
         "applicationName": known["applicationName"],
         "deploymentGroupName": known["deploymentGroupName"],
@@ -67,18 +59,14 @@ async fn last(request: &VerifyRevision, service: &Value, api: &dyn CodeDeploy) -
     let Some(mut id) = info["lastAttemptedDeployment"]["deploymentId"].as_str().map(str::to_owned) else {
         return Ok(None);
     };
-    let mut last = api.call("GetDeployment", json!({"deploymentId": id})).await?.body["deploymentInfo"].take();
+    let mut last = deployment(&id, api).await?;
     // A rollback has the revision that it goes back to; it is the deployment before it that is asked about.
     if let Some(of) = last["rollbackInfo"]["rollbackTriggeringDeploymentId"].as_str().map(str::to_owned) {
-        last = api.call("GetDeployment", json!({"deploymentId": of})).await?.body["deploymentInfo"].take();
+        last = deployment(&of, api).await?;
         id = of;
     }
-    let asked = json!({"applicationName": known["applicationName"], "revision": last["revision"]});
-    let revision = api.call("GetApplicationRevision", asked).await?.body;
-    let held = revision["revision"]["appSpecContent"]["content"]
-        .as_str()
-        .or(revision["revision"]["string"]["content"].as_str());
-    Ok(held.is_some_and(|content| names(content, &request.task_definition)).then_some(id))
+    let held = appspec(&last, api).await?;
+    Ok(held.is_some_and(|content| names(&content, &request.task_definition)).then_some(id))
 }
 
 /// Whether a text names a revision: `web:1` is not in `web:12`, nor in `my-web:1`.

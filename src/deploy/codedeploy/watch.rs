@@ -4,19 +4,20 @@
 use std::future::Future;
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::client::{CodeDeploy, may_pass_later};
-use super::conclude::{conclude, go_on, interrupted as cut};
+use super::conclude::{conclude, interrupted as cut};
 use super::judge::{Memory, READY, Watched, judge};
 use super::plan::Handover;
 use super::snapshot::{Info, Look, Target};
+use super::word::Word;
 use crate::clock::Clock;
 use crate::deploy::Error;
 use crate::deploy::diagnose::{Traces, causes, is_trouble};
 use crate::deploy::ecs::{CallError, Ecs, Operation};
 use crate::deploy::judge::{Memory as Seen, Verdict};
-use crate::deploy::rollout::{Charge, Ended, FIRST, Hopes, LONGEST, Tasks, Voice, jittered, retry, within};
+use crate::deploy::rollout::{Charge, Ended, FIRST, Hopes, LONGEST, Tasks, Voice, answer, jittered, retry, within};
 use crate::deploy::snapshot::Service;
 use crate::report::Outcome;
 
@@ -68,6 +69,8 @@ impl<'a> Watcher<'a> {
             before: handover.serves.clone(),
             deadline: clock.now() + charge.wait.limit,
             wait: charge.wait,
+            answered: handover.word == Some(Word::Shift),
+            back: handover.back,
         };
         Watcher {
             tasks: Tasks::of(charge.revision, voice),
@@ -171,8 +174,12 @@ impl<'a> Watcher<'a> {
     }
 
     fn say(&mut self, look: &Look, how: String) {
-        if look.info.status == READY && !std::mem::replace(&mut self.told_ready, true) {
-            let hint = format!("Let the traffic go over with `{}`, or in the console.", go_on(self.id));
+        if look.info.status == READY
+            && !self.watched.answered
+            && !self.watched.back
+            && !std::mem::replace(&mut self.told_ready, true)
+        {
+            let hint = format!("Answer with `{0}` or `{0} --rollback`, or in the console.", answer(self.charge.deploy));
             self.charge.events.warn(format!("deployment {} is ready and waits to be continued", self.id), Some(hint));
         }
         let stage = look.target.as_ref().and_then(|target| target.event.clone());
@@ -211,12 +218,6 @@ impl<'a> Watcher<'a> {
         told.reverse();
         told
     }
-}
-
-/// Asks CodeDeploy to stop a deployment and to go back.
-pub async fn stop(id: &str, api: &dyn CodeDeploy) -> Result<Value, CallError> {
-    let body = json!({"deploymentId": id, "autoRollbackEnabled": true});
-    api.call("StopDeployment", body).await.map(|answer| answer.body)
 }
 
 /// How long the way back is waited for: the traffic changes sides and new tasks go, which takes minutes.

@@ -28,8 +28,10 @@ impl Plan {
             Step::Update(body) => vec![("UpdateService", Value::Object(body.clone()))],
             Step::Create(body) => vec![("CreateService", Value::Object(body.clone()))],
             Step::Order(order) => order.bodies.iter().map(|body| (order.operation.name(), body.clone())).collect(),
-            Step::CodeDeploy(handover) if handover.join.is_some() => Vec::new(),
             Step::CodeDeploy(handover) => {
+                if let Some(id) = &handover.join {
+                    return handover.word.map(|word| word.call(id)).into_iter().collect();
+                }
                 let revision = if self.register.is_some() { NEW_REVISION } else { &self.base };
                 let scale = handover.scale.clone().map(|body| ("UpdateService", body));
                 scale.into_iter().chain([("CreateDeployment", handover.shown(revision))]).collect()

@@ -15,7 +15,9 @@ use serde_json::Value;
 use super::history::Revision;
 use super::wait::Wait;
 
+pub(super) use choose::{candidates, standing};
 pub use observe::observe_rollback;
+pub(super) use observe::{at, describe, full_name, same_content};
 pub use plan::plan_rollback;
 pub use rescue::Rescue;
 pub(super) use rescue::save;

@@ -58,7 +58,7 @@ fn is_named(definition: &str, name: &str) -> bool {
 }
 
 /// The revision that was asked for; a number is one of the family that runs.
-async fn named(to: &str, live: &str, ecs: &dyn Ecs) -> Result<Candidate, Error> {
+pub fn full_name(to: &str, live: &str) -> Result<String, Error> {
     let family = short(live).split(':').next().unwrap_or_default();
     let number = to.bytes().all(|byte| byte.is_ascii_digit());
     let name = if number { format!("{family}:{to}") } else { to.to_owned() };
@@ -66,6 +66,11 @@ async fn named(to: &str, live: &str, ecs: &dyn Ecs) -> Result<Candidate, Error> 
         let hint = "Give its ARN, FAMILY:REVISION or the revision's number.";
         return Err(Error::input("to", format!("'{to}' names no revision"), hint));
     }
+    Ok(name)
+}
+
+async fn named(to: &str, live: &str, ecs: &dyn Ecs) -> Result<Candidate, Error> {
+    let name = full_name(to, live)?;
     let described = describe(&name, ecs).await?;
     let why = format!("going back to {}, as asked for", short(&name));
     Ok(Candidate { described, pinned: Vec::new(), why, skipped: Vec::new() })
@@ -136,7 +141,7 @@ async fn last_good(request: &Rollback, pasts: &[Past], live: &str, ecs: &dyn Ecs
 }
 
 /// `, on 2026-01-31T12:00:00Z`
-fn at(seconds: Option<f64>) -> String {
+pub fn at(seconds: Option<f64>) -> String {
     let at = seconds.and_then(|seconds| jiff::Timestamp::from_second(seconds as i64).ok());
     at.map(|at| format!(", on {at}")).unwrap_or_default()
 }
@@ -146,7 +151,7 @@ fn same_images(one: &Revision, now: Option<&Revision>) -> bool {
 }
 
 /// Whether two revisions of a definition say the same, images aside: those are compared by digest.
-fn same_content(one: &Value, other: &Value) -> bool {
+pub fn same_content(one: &Value, other: &Value) -> bool {
     let content = |described: &Value| {
         let mut body = registrable(described).ok().map(Value::Object).unwrap_or_default();
         for container in body["containerDefinitions"].as_array_mut().into_iter().flatten() {
@@ -189,7 +194,7 @@ async fn without_history(
     }
 }
 
-async fn describe(definition: &str, ecs: &dyn Ecs) -> Result<Value, Error> {
+pub async fn describe(definition: &str, ecs: &dyn Ecs) -> Result<Value, Error> {
     let body = json!({"taskDefinition": definition, "include": ["TAGS"]});
     match ecs.call(Operation::DescribeTaskDefinition, body).await {
         Ok(answer) => Ok(answer.body),

@@ -84,17 +84,21 @@ fn advice(charge: &Charge, verdict: &Verdict) -> Option<String> {
 
 /// The command that undoes this revision and, run twice, undoes nothing else.
 pub fn undo(deploy: &Deploy, name: &str) -> String {
-    command("rollback", deploy) + &format!(" --from {name}")
+    undo_command(&deploy.cluster, &deploy.service, name)
+}
+
+pub fn undo_command(cluster: &str, service: &str, name: &str) -> String {
+    command("rollback", cluster, service) + &format!(" --from {name}")
 }
 
 pub fn wait_on(deploy: &Deploy) -> String {
-    command("wait", deploy)
+    command("wait", &deploy.cluster, &deploy.service)
 }
 
 pub fn answer(deploy: &Deploy) -> String {
-    command("continue", deploy)
+    command("continue", &deploy.cluster, &deploy.service)
 }
 
-fn command(name: &str, deploy: &Deploy) -> String {
-    format!("dockless {name} --cluster {} --service-name {}", deploy.cluster, deploy.service)
+pub fn command(name: &str, cluster: &str, service: &str) -> String {
+    format!("dockless {name} --cluster {cluster} --service-name {service}")
 }

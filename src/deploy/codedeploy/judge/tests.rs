@@ -11,7 +11,7 @@ fn at(seconds: u64) -> SystemTime {
 
 fn watched() -> Watched {
     let wait = Wait::within(Duration::from_secs(600));
-    Watched { revision: "web:8".into(), before: "web:7".into(), deadline: at(600), wait }
+    Watched { revision: "web:8".into(), before: "web:7".into(), deadline: at(600), wait, answered: false, back: false }
 }
 
 fn info(more: Value) -> Info {
@@ -99,6 +99,24 @@ fn wait_ends_where_it_was_to_end() {
     assert!(matches!(judge(&shifted, &Memory::default(), &watched, at(1)), Verdict::Going(_)));
     watched.wait.until = Until::ProductionTraffic;
     assert_eq!(judge(&shifted, &Memory::default(), &watched, at(1)), Verdict::Reached(Until::ProductionTraffic));
+}
+
+/// GetDeployment may be behind with what was said to a deployment.
+#[test]
+fn word_that_does_not_show_yet_is_waited_for() {
+    let wait = Wait { on_pause: OnPause::Leave, until: Until::ProductionTraffic, ..watched().wait };
+    let ready = look(json!({ "status": "Ready" }));
+    let answered = Watched { answered: true, wait, ..watched() };
+    assert!(matches!(judge(&ready, &Memory::default(), &answered, at(1)), Verdict::Going(_)));
+    let back = Watched { back: true, wait, ..watched() };
+    let memory = Memory { hopeless: Some("CannotPull".into()), ended: None };
+    for look in [ready, look(json!({ "instanceTerminationWaitTimeStarted": true }))] {
+        assert!(matches!(judge(&look, &memory, &back, at(1)), Verdict::Going(_)), "{look:?}");
+    }
+    let stopped = look(json!({ "status": "Stopped" }));
+    let memory = Memory { ended: Some(START), ..Memory::default() };
+    assert!(matches!(judge(&stopped, &memory, &back, at(59)), Verdict::Going(_)), "the rollback is about to begin");
+    assert!(matches!(judge(&stopped, &memory, &back, at(61)), Verdict::Failed { .. }), "it never began");
 }
 
 #[test]
