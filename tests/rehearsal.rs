@@ -15,3 +15,4 @@ mod screens;
 mod stage;
 mod verdicts;
 mod weather;
+mod words;

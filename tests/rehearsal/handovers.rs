@@ -10,7 +10,7 @@ const BLUE: &str = "arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgr
 const NAMES: [&str; 2] = ["--codedeploy-application-name=app", "--codedeploy-deployment-group-name=web"];
 
 /// A service of two tasks behind a load balancer, and the deployment group `web` of the application `app` for it.
-async fn stage(group: Value) -> Rehearsal {
+pub async fn stage(group: Value) -> Rehearsal {
     let balancer = json!({ "targetGroupArn": BLUE, "containerName": "web", "containerPort": 80 });
     let rehearsal = Rehearsal::without_service().await;
     let service = json!({ "cluster": "main", "serviceName": "shop", "taskDefinition": "shop", "desiredCount": 2,
@@ -37,23 +37,23 @@ async fn stage(group: Value) -> Rehearsal {
 }
 
 /// What is waited for before the traffic goes over, and the minutes after it.
-fn ending(ready: Value, minutes: u32) -> Value {
+pub fn ending(ready: Value, minutes: u32) -> Value {
     json!({ "deploymentReadyOption": ready,
         "terminateBlueInstancesOnDeploymentSuccess": { "action": "TERMINATE", "terminationWaitTimeInMinutes": minutes } })
 }
 
-async fn code(rehearsal: &Rehearsal, operation: &str, input: Value) -> Value {
+pub async fn code(rehearsal: &Rehearsal, operation: &str, input: Value) -> Value {
     let (status, answer) = rehearsal.sandbox.aws("CodeDeploy_20141006", operation, input).await.unwrap();
     assert_eq!(status, 200, "{operation}: {answer}");
     answer
 }
 
-async fn serves(rehearsal: &Rehearsal) -> String {
+pub async fn serves(rehearsal: &Rehearsal) -> String {
     let service = rehearsal.service().await;
     service["taskDefinition"].as_str().unwrap().rsplit('/').next().unwrap().to_owned()
 }
 
-async fn deploy(rehearsal: &Rehearsal, words: &[&str]) -> crate::support::stage::Ended {
+pub async fn deploy(rehearsal: &Rehearsal, words: &[&str]) -> crate::support::stage::Ended {
     rehearsal.deploy(&[&NAMES, words].concat()).await
 }
 
@@ -63,7 +63,7 @@ async fn registered(rehearsal: &Rehearsal) -> usize {
 }
 
 /// The id of the newest deployment, once there is one more than `known`.
-async fn newest(rehearsal: &Rehearsal, known: usize) -> String {
+pub async fn newest(rehearsal: &Rehearsal, known: usize) -> String {
     loop {
         let named = json!({ "applicationName": "app", "deploymentGroupName": "web" });
         let listed = code(rehearsal, "ListDeployments", named).await["deployments"].clone();
