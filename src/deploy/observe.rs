@@ -20,19 +20,50 @@ pub async fn observe_definition(request: &UpdateTaskDefinition, ecs: &dyn Ecs) -
     describe_definition(&request.family, ecs).await
 }
 
-/// Both reads at once. A missing service is the worse news and told first.
+/// Both reads at once, where the family is known. A missing service is the worse news and told first.
 pub async fn observe_service(request: &DeployServiceUpdate, ecs: &dyn Ecs) -> Result<Observed, Error> {
     request.check()?;
-    let (service, described) = futures_util::join!(
-        find_service(&request.cluster, request.service(), ecs),
-        describe_definition(&request.family, ecs)
-    );
-    let service = service?;
-    if let (Err(why), None) = (&service, &request.create) {
-        let (service, cluster) = (request.service().to_owned(), request.cluster.clone());
-        return Err(Error::NoService { service, cluster, why: why.clone() });
+    let service = find_service(&request.cluster, request.service(), ecs);
+    if request.family.name.is_empty() {
+        let service = service.await?;
+        missing(request, &service)?;
+        let family = family_of(request, &service)?;
+        return Ok(Observed { described: describe_definition(&family, ecs).await?, service });
     }
+    let (service, described) = futures_util::join!(service, describe_definition(&request.family, ecs));
+    let service = service?;
+    missing(request, &service)?;
     Ok(Observed { described: described?, service })
+}
+
+/// Refuses a service that is not there and is not to be made.
+pub fn missing(request: &DeployServiceUpdate, service: &Result<Value, String>) -> Result<(), Error> {
+    match (service, &request.create) {
+        (Err(why), None) => {
+            let (service, cluster) = (request.service().to_owned(), request.cluster.clone());
+            Err(Error::NoService { service, cluster, why: why.clone() })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The family that was given, or else the one that the service runs. Where CodeDeploy deploys, the task sets know it.
+pub fn family_of(request: &DeployServiceUpdate, service: &Result<Value, String>) -> Result<Family, Error> {
+    if !request.family.name.is_empty() {
+        return Ok(request.family.clone());
+    }
+    let runs = service.as_ref().ok().and_then(running);
+    let Some(runs) = runs else {
+        let why = format!("nothing says which one '{}' is to run", request.service());
+        return Err(Error::input("family", why, "Give --family."));
+    };
+    Ok(Family { revision: request.family.revision, ..Family::parse(runs, None)? })
+}
+
+fn running(service: &Value) -> Option<&str> {
+    let sets = service["taskSets"].as_array().into_iter().flatten().filter(|set| set["status"] == "PRIMARY");
+    let mut arns = std::iter::once(service).chain(sets).filter_map(|holder| holder["taskDefinition"].as_str());
+    arns.find(|arn| !arn.is_empty())
 }
 
 /// ECS answers HTTP 200 and a list of failures for services that it does not know: the inner error says why.
@@ -53,11 +84,19 @@ pub fn no_cluster(cluster: &str, why: CallError) -> Error {
 }
 
 pub async fn describe_definition(family: &Family, ecs: &dyn Ecs) -> Result<Value, Error> {
+    describe(family, ecs).await.map_err(|why| no_definition(family, why))
+}
+
+/// The answer of DescribeTaskDefinition.
+pub async fn describe(family: &Family, ecs: &dyn Ecs) -> Result<Value, CallError> {
     let body = json!({"taskDefinition": family.reference(), "include": ["TAGS"]});
-    match ecs.call(Operation::DescribeTaskDefinition, body).await {
-        Ok(answer) => Ok(answer.body),
-        Err(why) if why.is_not_found() => Err(Error::NoDefinition { family: family.reference(), source: why }),
-        Err(why) => Err(Error::Call(why)),
+    ecs.call(Operation::DescribeTaskDefinition, body).await.map(|answer| answer.body)
+}
+
+pub fn no_definition(family: &Family, why: CallError) -> Error {
+    match why.is_not_found() {
+        true => Error::NoDefinition { family: family.reference(), source: why },
+        false => Error::Call(why),
     }
 }
 

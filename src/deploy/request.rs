@@ -22,8 +22,9 @@ pub struct UpdateTaskDefinition {
 }
 
 /// Registers a new revision and deploys it to a service.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct DeployServiceUpdate {
+    /// Without a name, the one that the service runs.
     pub family: Family,
     /// Name or ARN.
     pub cluster: String,
@@ -105,9 +106,13 @@ impl Family {
     pub fn at(&self, revision: &str) -> Result<Family, Error> {
         let text = revision.trim();
         let digits = text.bytes().all(|b| b.is_ascii_digit());
+        if digits && self.name.is_empty() {
+            let revision = self::revision("revision", text)?;
+            return Ok(Family { name: String::new(), revision });
+        }
         let text = if digits { format!("{}:{text}", self.name) } else { text.to_owned() };
         let family = Family::parse(&text, None)?;
-        if family.name != self.name {
+        if !self.name.is_empty() && family.name != self.name {
             let why = format!("'{text}' is of the family '{}', and --family is '{}'", family.name, self.name);
             return Err(Error::input("revision", why, "Give both of one family; --service-name names the service."));
         }
@@ -132,6 +137,11 @@ impl DeployServiceUpdate {
         if self.service.is_empty() { &self.family.name } else { &self.service }
     }
 
+    /// Cluster and service by their names alone.
+    pub fn whom(&self) -> (&str, &str) {
+        (name_in_arn(&self.cluster), name_in_arn(self.service()))
+    }
+
     /// Refuses what contradicts itself, before anything is read.
     pub fn check(&self) -> Result<(), Error> {
         if self.cluster.trim().is_empty() {
@@ -141,6 +151,9 @@ impl DeployServiceUpdate {
             let why = "updates are given, but nothing is to be registered";
             let hint = "Drop the updates, or the flag that deploys a revision as it is (this one or --revision).";
             return Err(Error::input("skip-task-definition-registration", why, hint));
+        }
+        if self.service().is_empty() {
+            return Err(Error::input("service-name", "it is empty", "Give --service-name or --family."));
         }
         self.check_same_cluster()?;
         self.create.as_ref().map_or(Ok(()), Create::check)

@@ -52,11 +52,9 @@ fn check(request: &DeployServiceUpdate, raw: &Value) -> Result<(), Error> {
 fn remark(plan: &mut Plan, request: &DeployServiceUpdate, described: &Value, raw: &Value, service: &Service) {
     let runs = short(&service.task_definition);
     let family = runs.split(':').next().unwrap_or(runs);
-    if !runs.is_empty() && family != request.family.name {
-        plan.warnings.push(format!(
-            "the service runs the family '{family}' and will change to '{}'",
-            described["taskDefinition"]["family"].as_str().unwrap_or(&request.family.name)
-        ));
+    let wanted = described["taskDefinition"]["family"].as_str().unwrap_or(&request.family.name);
+    if !runs.is_empty() && family != wanted {
+        plan.warnings.push(format!("the service runs the family '{family}' and will change to '{wanted}'"));
     } else if !runs.is_empty() && service.task_definition != plan.base {
         plan.notes.push(format!("the service runs {runs}; {} is what this starts from", name_of(described)));
     }
