@@ -63,7 +63,7 @@ fn untouched(plan: &Plan) -> Applied {
     Applied { registered: None, revision: plan.base.clone(), started: None }
 }
 
-fn cut_registering(plan: &Plan) -> Ended {
+pub fn cut_registering(plan: &Plan) -> Ended {
     let text = match &plan.register {
         Some(_) => "interrupted while a revision was registered: it may be there, but nothing was deployed",
         None => "interrupted: nothing was deployed",
@@ -72,7 +72,7 @@ fn cut_registering(plan: &Plan) -> Ended {
 }
 
 /// The answer was not waited for, so nobody knows.
-fn cut_updating(deploy: &Deploy, revision: &str) -> Ended {
+pub fn cut_updating(deploy: &Deploy, revision: &str) -> Ended {
     let name = short(revision);
     let did = match deploy.step {
         Step::Create(_) => "created",

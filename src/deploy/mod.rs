@@ -25,6 +25,7 @@ mod observe;
 pub mod one_off;
 mod ongoing;
 mod plan;
+pub mod release;
 mod request;
 mod rollback;
 mod rollout;

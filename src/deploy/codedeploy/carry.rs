@@ -28,7 +28,6 @@ pub async fn carry_out(
     events: &Events,
     interrupted: impl Future<Output = ()>,
 ) -> Result<Report, Error> {
-    let services = Services { ecs, codedeploy };
     let mut interrupted = pin!(interrupted);
     let mut applied = Applied { registered: None, revision: plan.base.clone(), started: None };
     let registering = tokio::select! {
@@ -38,6 +37,20 @@ pub async fn carry_out(
     };
     applied.registered = registering;
     applied.revision = applied.registered.clone().unwrap_or(applied.revision);
+    carry_on(plan, applied, rescue, Services { ecs, codedeploy }, clock, events, interrupted).await
+}
+
+/// The same from where the revision is registered.
+pub async fn carry_on(
+    plan: &Plan,
+    mut applied: Applied,
+    rescue: Rescue,
+    services: Services<'_>,
+    clock: &Clock,
+    events: &Events,
+    interrupted: impl Future<Output = ()>,
+) -> Result<Report, Error> {
+    let mut interrupted = pin!(interrupted);
     let Some(deploy @ Deploy { step: Step::CodeDeploy(handover), wait, .. }) = &plan.deploy else {
         return Ok(report(plan, &applied, None));
     };

@@ -18,7 +18,7 @@ mod verify;
 mod watch;
 mod word;
 
-pub use carry::carry_out;
+pub use carry::{carry_on, carry_out};
 pub use client::CodeDeploy;
 pub use observe::{Found, observe};
 pub use ongoing::{observe_continue, observe_follow};
@@ -26,6 +26,7 @@ pub use options::{Options, Provider};
 pub use plan::{Handover, plan};
 pub use rollback::{observe_rollback, plan_rollback};
 pub use verify::observe_verification;
+pub use watch::Services;
 
 use serde_json::Value;
 
