@@ -68,11 +68,22 @@ pub async fn deploy(
     session: &Session,
     job: &Job,
 ) -> Result<Done, Failure> {
+    let plan = plan(request, options, observed, session, job).await?;
+    carry_out(&plan, deploy::planned, rescue, session, job).await
+}
+
+/// What would be handed over.
+pub async fn plan(
+    request: &DeployServiceUpdate,
+    options: &Options,
+    observed: &Observed,
+    session: &Session,
+    job: &Job,
+) -> Result<deploy::Plan, Error> {
     let api = session.service(&CODE_DEPLOY);
     let service = observed.service.as_ref().expect("a service that is there names its controller");
     let found = codedeploy::observe(service, options, &api, &job.events).await?;
-    let plan = codedeploy::plan(request, options, observed, &found)?;
-    carry_out(&plan, deploy::planned, rescue, session, job).await
+    codedeploy::plan(request, options, observed, &found)
 }
 
 /// Waits for what CodeDeploy deploys.

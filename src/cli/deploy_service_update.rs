@@ -1,18 +1,19 @@
 //! `deploy-service-update`: a new revision of a task definition, brought to a service, and watched until it runs.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use super::Job;
 use super::codedeploy::{self, CodeDeployArgs};
+use super::edits::EditArgs;
 use super::error::Error;
 use super::exit::{Done, Failure};
 use super::patience::{PatienceArgs, RescueArgs, Watch, carry_out};
-use super::revision::{Revision, RevisionArgs};
 use super::update_task_definition::connect;
+use super::{Job, release, steps};
 use crate::deploy::codedeploy::{CONTROLLER, Options};
-use crate::deploy::{self, Create};
+use crate::deploy::{self, Create, Family, Rescue};
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -35,7 +36,11 @@ pub struct DeployServiceUpdate {
     #[command(flatten)]
     pub service: ServiceArgs,
     #[command(flatten)]
-    pub revision: RevisionArgs,
+    pub several: SeveralArgs,
+    #[command(flatten)]
+    pub base: BaseArgs,
+    #[command(flatten)]
+    pub edits: EditArgs,
     #[command(flatten)]
     pub watch: WatchArgs,
     #[command(flatten)]
@@ -48,11 +53,11 @@ pub struct DeployServiceUpdate {
 #[command(next_help_heading = "The service")]
 pub struct ServiceArgs {
     /// Cluster, by name or ARN, e.g. production; needed unless the service's ARN names it
-    #[arg(long, value_name = "CLUSTER", alias = "cluster-name", required_unless_present = "service_name")]
+    #[arg(long, value_name = "CLUSTER", alias = "cluster-name", required_unless_present_any = ["service_name", "steps"])]
     pub cluster: Option<String>,
-    /// Service, by name or ARN, e.g. shop-web [default: the family's name]
-    #[arg(long, value_name = "SERVICE", alias = "service")]
-    pub service_name: Option<String>,
+    /// Service, by name or ARN, e.g. shop-web; several are deployed at once [default: the family's name]
+    #[arg(long, value_name = "SERVICE", alias = "service", value_delimiter = ',')]
+    pub service_name: Vec<String>,
     /// Who deploys the service; it is refused if the service says otherwise [default: what the service says]
     #[arg(long, value_name = "CONTROLLER", ignore_case = true)]
     pub deployment_controller: Option<Controller>,
@@ -76,6 +81,35 @@ pub struct ServiceArgs {
     /// Let ECS stop a failing deployment and go back to the one before; CodeDeploy is told to go back if one fails
     #[arg(long)]
     pub enable_circuit_breaker: Option<bool>,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Several services")]
+pub struct SeveralArgs {
+    /// File of steps, each of one or more services, e.g. ecs/release.json; see the README, "Several services"
+    ///
+    /// A step's services are deployed at once and waited for together. When one of them does not succeed, the later
+    /// steps do not begin. All flags but --cluster and the global ones stand in the file.
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with_all = ["service_name", "deployment_controller", "revision", "skip_task_definition_registration",
+            "force_new_deployment", "desired_count", "enable_circuit_breaker", "verify_revision_is_deployed",
+            "BaseArgs", "StringArgs", "NameArgs", "TaskArgs", "PatienceArgs", "RescueArgs", "CreationArgs",
+            "CodeDeployArgs"]
+    )]
+    pub steps: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "The task definition")]
+pub struct BaseArgs {
+    /// Family of the task definition, e.g. shop [default: the one that the service runs]
+    #[arg(long, value_name = "FAMILY", required_unless_present_any = ["service_name", "steps"])]
+    pub family: Option<String>,
+    /// Revision to start from, e.g. 41 [default: the latest active one]
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
+    pub previous_revision_number: Option<u32>,
 }
 
 #[derive(Debug, Args)]
@@ -133,18 +167,30 @@ pub enum PublicIp {
     Disabled,
 }
 
+/// What is meant for one service.
+pub struct Wish {
+    pub request: deploy::DeployServiceUpdate,
+    pub controller: Option<Controller>,
+    pub options: Options,
+    pub watch: Option<Watch>,
+    pub rescue: Rescue,
+}
+
 impl DeployServiceUpdate {
-    fn into_request(self, job: &Job) -> Result<(deploy::DeployServiceUpdate, Option<Watch>), Failure> {
-        let DeployServiceUpdate { service, revision, watch, creation, .. } = self;
+    /// One for each service that is named.
+    pub fn into_wishes(self, job: &Job) -> Result<Vec<Wish>, Failure> {
+        let DeployServiceUpdate { service, base, edits, mut watch, creation, codedeploy, .. } = self;
+        let waits = watch.verify_revision_is_deployed.unwrap_or(true);
+        let rescue = std::mem::take(&mut watch.rescue).into_rescue(waits)?;
         let watch = watch.into_watch(job.settings.timeout);
-        let Revision { family, updates, tags } = revision.into_revision(job)?;
+        let (updates, tags) = edits.into_updates(job)?;
+        let family = base.into_family()?;
         let as_it_is = service.revision.as_ref().map(|revision| family.at(revision)).transpose()?;
-        let name = service.service_name.unwrap_or_default();
         let request = deploy::DeployServiceUpdate {
             skip_registration: as_it_is.is_some() || service.skip_task_definition_registration.unwrap_or_default(),
             family: as_it_is.unwrap_or(family),
-            cluster: deploy::cluster(service.cluster, &name)?,
-            service: name,
+            cluster: String::new(),
+            service: String::new(),
             updates,
             tags,
             desired_count: service.desired_count,
@@ -153,28 +199,45 @@ impl DeployServiceUpdate {
             create: creation.into_service(),
             wait: watch.map(|watch| watch.wait),
         };
-        request.check()?;
-        Ok((request, watch))
+        let (cluster, controller, options) =
+            (service.cluster, service.deployment_controller, codedeploy.into_options(rescue));
+        let names = if service.service_name.is_empty() { vec![String::new()] } else { service.service_name };
+        let wish = |name: String| {
+            let cluster = deploy::cluster(cluster.clone(), &name)?;
+            let request = deploy::DeployServiceUpdate { cluster, service: name, ..request.clone() };
+            request.check()?;
+            Ok(Wish { request, controller, options: options.clone(), watch, rescue })
+        };
+        names.into_iter().map(wish).collect()
     }
 
-    pub async fn run(mut self, job: &Job) -> Result<Done, Failure> {
-        let waits = self.watch.verify_revision_is_deployed.unwrap_or(true);
-        let rescue = std::mem::take(&mut self.watch.rescue).into_rescue(waits)?;
-        let (wanted, options) = (self.service.deployment_controller, std::mem::take(&mut self.codedeploy));
-        let options = options.into_options(rescue);
-        let (request, watch) = self.into_request(job)?;
+    pub async fn run(self, job: &Job) -> Result<Done, Failure> {
+        if let Some(file) = &self.several.steps {
+            return release::run(steps::read(file, self.service.cluster.as_deref(), job)?, job).await;
+        }
+        let mut wishes = self.into_wishes(job)?;
+        match (wishes.pop(), wishes.is_empty()) {
+            (Some(wish), true) => wish.run(job).await,
+            (last, _) => release::run(vec![wishes.into_iter().chain(last).collect()], job).await,
+        }
+    }
+}
+
+impl Wish {
+    async fn run(self, job: &Job) -> Result<Done, Failure> {
+        let Wish { request, options, watch, rescue, .. } = &self;
         let session = connect(job, &request.service).await?;
         let ecs = session.ecs();
-        let observed = deploy::observe_service(&request, &ecs).await?;
-        check_controller(wanted, &options, &request, &observed)?;
+        let observed = deploy::observe_service(request, &ecs).await?;
+        self.check_controller(&observed)?;
         let done = match observed.controller() {
-            Some(CONTROLLER) => codedeploy::deploy(&request, &options, rescue, &observed, &session, job).await?,
+            Some(CONTROLLER) => codedeploy::deploy(request, options, *rescue, &observed, &session, job).await?,
             _ => {
-                let plan = deploy::plan_service(&request, &observed)?;
+                let plan = deploy::plan_service(request, &observed)?;
                 if job.settings.dry_run {
                     return Ok(deploy::planned(&plan).into());
                 }
-                carry_out(&plan, rescue, &ecs, job).await?
+                carry_out(&plan, *rescue, &ecs, job).await?
             }
         };
         Ok(match watch {
@@ -182,9 +245,23 @@ impl DeployServiceUpdate {
             None => done,
         })
     }
+
+    /// What was said of the controller has to be so: a pipeline that is wrong about it is wrong about more.
+    pub fn check_controller(&self, observed: &deploy::Observed) -> Result<(), Error> {
+        check_controller(self.controller, &self.options, &self.request, observed)
+    }
 }
 
-/// What was said of the controller has to be so: a pipeline that is wrong about it is wrong about more.
+impl BaseArgs {
+    fn into_family(self) -> Result<Family, deploy::Error> {
+        let revision = self.previous_revision_number.map(u64::from);
+        match self.family {
+            Some(family) => Family::parse(&family, revision),
+            None => Ok(Family { name: String::new(), revision }),
+        }
+    }
+}
+
 fn check_controller(
     wanted: Option<Controller>,
     options: &Options,
@@ -261,7 +338,8 @@ mod tests {
         let job = Job { settings, env, events: Events::none(), clock: Clock::fake(SystemTime::UNIX_EPOCH) };
         let words = ["tool", "--cluster=c", "--family=shop"].iter().chain(words);
         let matches = super::super::argv::parser(<Tool as clap::CommandFactory>::command()).get_matches_from(words);
-        Tool::from_arg_matches(&matches).unwrap().deploy.into_request(&job)
+        let wish = Tool::from_arg_matches(&matches).unwrap().deploy.into_wishes(&job)?.remove(0);
+        Ok((wish.request, wish.watch))
     }
 
     #[test]

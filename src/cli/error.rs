@@ -19,6 +19,8 @@ pub enum Error {
     File { path: PathBuf, why: std::io::Error },
     #[error("{path}: not valid JSON: {why}", path = path.display())]
     Document { path: PathBuf, why: serde_json::Error, comment: bool },
+    #[error("{path}: {why}", path = path.display())]
+    Steps { path: PathBuf, why: String },
     #[error("{flag}: begins like JSON but is not {wanted}")]
     Json { flag: String, wanted: &'static str },
     /// Says nothing of the value, which may be a secret.
@@ -58,6 +60,10 @@ impl Explain for Error {
                 Some("JSON allows no comma after the last entry: take it out.".into())
             }
             Error::Missing { hint, .. } => Some((*hint).into()),
+            Error::Steps { .. } => Some(
+                r#"Write {"cluster": "production", "steps": [{"deploy": {"service-name": "worker", "image": "$IMAGE"}}]}."#
+                    .into(),
+            ),
             Error::TimedOut(_) => {
                 Some("What AWS was already asked to do goes on; raise --timeout to wait longer.".into())
             }

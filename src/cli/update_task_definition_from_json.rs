@@ -58,7 +58,7 @@ pub fn document(path: &Path, substitute: bool, edits: EditArgs, job: &Job) -> Re
 }
 
 /// Editors on Windows begin a file with a mark of its encoding.
-fn read(path: &Path) -> Result<Value, Error> {
+pub fn read(path: &Path) -> Result<Value, Error> {
     let bytes = std::fs::read(path).map_err(|why| Error::File { path: path.to_owned(), why })?;
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&bytes);
     serde_json::from_slice(bytes).map_err(|why| {
