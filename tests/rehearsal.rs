@@ -9,6 +9,7 @@ mod lag;
 mod looks;
 mod one_off;
 mod pushes;
+mod releases;
 mod rollouts;
 mod schedules;
 mod screens;
