@@ -158,7 +158,6 @@ async fn files_that_cannot_be_meant_are_refused() {
     }
     let both = rehearsal.follow(&three(), &["--image=:v3"]).await;
     both.refused(2, &["cannot be used with"]);
-    rehearsal.end().await;
 }
 
 /// Each service keeps its own family, and one look shows ten of them.
@@ -207,7 +206,7 @@ async fn services_of_one_family_share_the_new_revision() {
 #[tokio::test]
 async fn refused_call_is_told_beside_the_others() {
     let rehearsal = Rehearsal::with_services(&["db", "web"]).await;
-    let denied = json!({ "fail": { "code": "AccessDeniedException", "message": "not today" } });
+    let denied = json!({ "deny": {} });
     rehearsal.sandbox.set_faults(super::stage::rule("ecs:UpdateService", 1, denied)).await;
     let words = [&DEPLOY[..], &["--service-name=db,web", "--image=:v2", "--output=json"]].concat();
     let ended = rehearsal.stage.run(&words).await;
