@@ -10,8 +10,9 @@ use super::edits::EditArgs;
 use super::error::Error;
 use super::exit::{Done, Failure};
 use super::patience::{PatienceArgs, RescueArgs, Watch, carry_out};
+use super::release::{self, Meant};
 use super::update_task_definition::connect;
-use super::{Job, release, steps};
+use super::{Job, steps};
 use crate::deploy::codedeploy::{CONTROLLER, Options};
 use crate::deploy::{self, Create, Family, Rescue};
 
@@ -26,6 +27,10 @@ use crate::deploy::{self, Create, Family, Rescue};
 
   Back to a revision that is there, as it is:
   dockless deploy-service-update --cluster production --family shop --revision 41
+
+  Several at once, each with its own family; and a migration before them, in steps:
+  dockless deploy-service-update --cluster production --service-name shop-web,shop-worker --image $IMAGE
+  dockless deploy-service-update --steps ecs/release.json
 
   Bring the latest revision out again, without a new one:
   dockless deploy-service-update --cluster production --family shop \\
@@ -86,10 +91,12 @@ pub struct ServiceArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Several services")]
 pub struct SeveralArgs {
-    /// File of steps, each of one or more services, e.g. ecs/release.json; see the README, "Several services"
+    /// File of steps (migrate, then worker, then web), e.g. ecs/release.json
     ///
-    /// A step's services are deployed at once and waited for together. When one of them does not succeed, the later
-    /// steps do not begin. All flags but --cluster and the global ones stand in the file.
+    /// {"cluster": "production", "steps": [{"run-task": {…}}, {"deploy": {"service-name": "worker", "image": "$IMAGE"}},
+    /// {"deploy": [{…}, {…}]}]}: a step is deploy, register (update-task-definition) or run-task, with the flags of that
+    /// command as members. A step's services are deployed at once; unless all of them succeed, the later steps do not
+    /// begin. Besides --steps there are only --cluster, which goes before the file's, and the global flags.
     #[arg(
         long,
         value_name = "FILE",
@@ -218,7 +225,10 @@ impl DeployServiceUpdate {
         let mut wishes = self.into_wishes(job)?;
         match (wishes.pop(), wishes.is_empty()) {
             (Some(wish), true) => wish.run(job).await,
-            (last, _) => release::run(vec![wishes.into_iter().chain(last).collect()], job).await,
+            (last, _) => {
+                wishes.extend(last);
+                release::run(vec![Meant::Deploy(wishes)], job).await
+            }
         }
     }
 }

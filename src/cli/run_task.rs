@@ -193,7 +193,7 @@ pub enum LaunchType {
 }
 
 impl RunTask {
-    fn into_request(self, job: &Job) -> Result<one_off::RunTask, Failure> {
+    pub fn into_request(self, job: &Job) -> Result<one_off::RunTask, Failure> {
         let subst = |text: &str| expand(job, text);
         let RunTask { which, place, overrides, task, marks, watch, words } = self;
         let service = which.like_service.as_deref().unwrap_or_default();

@@ -110,3 +110,20 @@ pub async fn observe_latest(family: &str, ecs: &dyn Ecs) -> Result<Latest, Error
         Err(why) => Err(why),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn running_is_told_by_the_service_or_by_its_task_set() {
+        let set = |status: &str, arn: &str| json!({"status": status, "taskDefinition": arn});
+        for (service, wanted) in [
+            (json!({"taskDefinition": "a:1"}), Some("a:1")),
+            (json!({"taskSets": [set("ACTIVE", "a:2"), set("PRIMARY", "a:1")]}), Some("a:1")),
+            (json!({"taskDefinition": "", "taskSets": []}), None),
+        ] {
+            assert_eq!(running(&service), wanted, "{service}");
+        }
+    }
+}

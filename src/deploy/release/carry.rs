@@ -5,9 +5,9 @@ use std::future::Future;
 
 use futures_util::FutureExt;
 
-use super::report::report;
+use super::report::{Row, report};
 use super::step::{Tools, carry_out as carry_out_step};
-use super::{End, Part, Release};
+use super::{End, Release, Step, task};
 use crate::clock::Clock;
 use crate::deploy::codedeploy::CodeDeploy;
 use crate::deploy::ecs::Ecs;
@@ -24,47 +24,27 @@ pub async fn carry_out(
 ) -> (Report, bool) {
     let interrupted = interrupted.shared();
     let tools = Tools { ecs, codedeploy, clock, events };
-    let mut revisions = HashMap::new();
-    let (count, mut done) = (release.steps.len(), Vec::new());
-    let mut steps = release.steps.into_iter().enumerate();
-    for (index, mut step) in steps.by_ref() {
+    let (mut revisions, mut rows) = (HashMap::new(), Vec::new());
+    let count = release.steps.len();
+    for (index, mut step) in release.steps.into_iter().enumerate() {
+        if rows.iter().any(Row::stops) {
+            let ends = step.names().iter().map(|_| End::NotStarted).collect();
+            rows.extend(Row::of(index + 1, step, ends));
+            continue;
+        }
+        if let Step::Task(plan) = &mut step {
+            task::settle(plan, &revisions);
+        }
         if count > 1 {
-            let names: Vec<&str> = step.iter().map(|part| part.name.as_str()).collect();
-            events.step(format!("step {} of {count}: {}", index + 1, names.join(", ")));
+            events.step(format!("step {} of {count}: {}", index + 1, step.names().join(", ")));
         }
-        let ends = carry_out_step(&mut step, &mut revisions, tools, interrupted.clone()).await;
-        let bad = step.iter().zip(&ends).any(|(part, end)| !part.is_well(end));
-        done.push(step.into_iter().zip(ends).collect());
-        if bad {
-            break;
-        }
+        let ends = match &mut step {
+            Step::Deploy(parts) => carry_out_step(parts, &mut revisions, tools, interrupted.clone()).await,
+            Step::Task(plan) => vec![task::run(plan, tools, interrupted.clone()).await],
+        };
+        rows.extend(Row::of(index + 1, step, ends));
     }
-    let rest = steps.map(|(_, step)| step.into_iter().map(|part| (part, End::NotStarted)).collect());
-    done.extend(rest);
-    let report = report(&done);
-    let strict = |(part, end): &(Part, End)| part.strict && end.outcome() == Some(Outcome::TimedOut);
-    let forgiven = report.outcome == Outcome::TimedOut && !done.iter().flatten().any(strict);
+    let report = report(&rows);
+    let forgiven = report.outcome == Outcome::TimedOut && !rows.iter().any(Row::stops);
     (report, forgiven)
-}
-
-impl Part {
-    /// Whether the steps behind it may begin.
-    pub fn is_well(&self, end: &End) -> bool {
-        match end.outcome() {
-            Some(Outcome::Succeeded | Outcome::NothingToDo) => true,
-            Some(Outcome::TimedOut) => !self.strict,
-            _ => false,
-        }
-    }
-}
-
-impl End {
-    /// Nothing if it had no turn.
-    pub fn outcome(&self) -> Option<Outcome> {
-        match self {
-            End::Told(report) => Some(report.outcome),
-            End::Broke(_) => Some(Outcome::Failed),
-            End::NotStarted => None,
-        }
-    }
 }

@@ -55,7 +55,7 @@ pub async fn carry_out<I: Future<Output = ()>>(
         };
         match answer {
             Ok(arn) => registered.push(arn),
-            Err(why) => return broken(parts, index, why),
+            Err(why) => return halted(parts, index, End::Broke(Box::new(why))),
         }
         if let (Some(foreseen), Some(Some(arn))) = (&parts[index].foreseen, registered.last()) {
             revisions.insert(foreseen.clone(), arn.clone());
@@ -93,10 +93,6 @@ fn cut(parts: &[Part], index: usize) -> Vec<End> {
     halted(parts, index, End::Told(Box::new(report(plan, &applied, Some(&cut_registering(plan))))))
 }
 
-fn broken(parts: &[Part], index: usize, why: Error) -> Vec<End> {
-    halted(parts, index, End::Broke(why))
-}
-
 async fn deploy_all<I: Future<Output = ()>>(
     parts: &[Part],
     registered: Vec<Option<String>>,
@@ -126,7 +122,7 @@ async fn hand_over<I: Future<Output = ()>>(turn: Turn<'_>, tools: Tools<'_>, int
     let services = Services { ecs, codedeploy };
     match codedeploy::carry_on(&part.plan, applied, part.rescue, services, clock, events, interrupted).await {
         Ok(report) => End::Told(Box::new(report)),
-        Err(why) => End::Broke(why),
+        Err(why) => End::Broke(Box::new(why)),
     }
 }
 
@@ -181,7 +177,7 @@ impl<'p> Turn<'p> {
 
     fn end(self) -> End {
         match self.broke {
-            Some(why) => End::Broke(why),
+            Some(why) => End::Broke(Box::new(why)),
             None => End::Told(Box::new(report(&self.part.plan, &self.applied, self.ended.as_ref()))),
         }
     }
