@@ -71,7 +71,7 @@ async fn steps_are_taken_in_order() {
     let rehearsal = Rehearsal::with_services(&names).await;
     let since = rehearsal.sandbox.actions().await.len();
     let ended = rehearsal.follow(&three(), &[]).await;
-    says(&ended, 0, &["step 1 of 2: db", "step 2 of 2: worker, web", "3 services: 3 succeeded"]);
+    says(&ended, 0, &["step 1 of 2: db", "step 2 of 2: worker, web", "Release of 3: 3 succeeded"]);
     for name in names {
         assert_eq!(rehearsal.revision_of(name).await, format!("{name}:2"), "{}", ended.stderr);
         assert!(ended.stdout.contains(&format!("/{name}:2\n")), "{}", ended.stdout);
@@ -84,9 +84,9 @@ async fn steps_are_taken_in_order() {
     let again = rehearsal.follow(&three(), &["--output=json"]).await;
     assert_eq!((again.code, rehearsal.actions_since(since, register).await), (0, 0), "{}", again.stderr);
     let document = again.document();
-    let services = document["services"].as_array().unwrap();
-    assert_eq!((&services[0]["step"], &services[2]["step"]), (&json!(1), &json!(2)), "{document}");
-    assert!(services.iter().all(|service| service["outcome"] == "succeeded"), "{document}");
+    let parts = document["parts"].as_array().unwrap();
+    assert_eq!((&parts[0]["step"], &parts[2]["step"]), (&json!(1), &json!(2)), "{document}");
+    assert!(parts.iter().all(|part| part["outcome"] == "succeeded"), "{document}");
     rehearsal.end().await;
 }
 
@@ -103,7 +103,7 @@ async fn failure_stops_the_steps_behind_it() {
     assert_eq!(ended.code, 4, "{}", ended.stderr);
     let document = ended.document();
     let outcomes: Vec<&str> =
-        document["services"].as_array().unwrap().iter().map(|service| service["outcome"].as_str().unwrap()).collect();
+        document["parts"].as_array().unwrap().iter().map(|part| part["outcome"].as_str().unwrap()).collect();
     assert_eq!(
         (&document["outcome"], &outcomes[..]),
         (&json!("rolled-back"), &["succeeded", "rolled-back", "not-started"][..])
@@ -147,12 +147,15 @@ async fn files_that_cannot_be_meant_are_refused() {
     for (file, parts) in [
         (json!([]), ["release.json: it is no JSON object", "Write {"]),
         (json!({ "steps": [] }), ["\"steps\" is empty", "Write {"]),
-        (json!({ "steps": [{ "deplay": {} }] }), ["step 1 has a member 'deplay'", "deploy is all"]),
+        (json!({ "steps": [{ "deplay": {} }] }), ["step 1 has a member 'deplay'", "deploy, register, run-task is all"]),
         (json!({ "steps": [{ "deploy": {} }], "region": "x" }), ["the file has a member 'region'", "cluster, steps"]),
         (json!({ "steps": [{ "deploy": { "service-name": "a", "image": "$NO" } }] }), ["step 1: ", "NO"]),
         (json!({ "steps": [{ "deploy": { "service": "a", "imege": "b" } }] }), ["step 1: ", "'--imege'"]),
         (json!({ "steps": [{ "deploy": { "service-name": "a", "dry-run": true } }] }), ["step 1: ", "'--dry-run'"]),
-        (json!({ "steps": [{ "deploy": { "steps": "release.json" } }] }), ["step 1: ", "names no other one"]),
+        (
+            json!({ "steps": [{ "deploy": { "steps": "release.json" } }] }),
+            ["step 1: ", "--steps cannot stand in a file"],
+        ),
     ] {
         rehearsal.follow(&file, &["--cluster=main"]).await.refused(2, &parts);
     }
@@ -170,7 +173,7 @@ async fn twelve_services_are_deployed_and_watched_at_once() {
     let listed = format!("--service-name={}", names.join(","));
     let ended = rehearsal.stage.run(&[&DEPLOY[..], &[&listed, "--image=:v2"]].concat()).await;
     assert_eq!(ended.code, 0, "{}", ended.stderr);
-    assert!(ended.stderr.contains("12 services: 12 succeeded"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("Release of 12: 12 succeeded"), "{}", ended.stderr);
     for name in &names {
         assert_eq!(rehearsal.revision_of(name).await, format!("{name}:2"));
     }
@@ -193,7 +196,7 @@ async fn services_of_one_family_share_the_new_revision() {
     says(&dry, 0, &["Step 1, admin", "web:(new 1)", "UpdateService"]);
     assert_eq!(rehearsal.writes_since(since).await, [""; 0]);
     let ended = rehearsal.stage.run(&words).await;
-    says(&ended, 0, &["2 services: 2 succeeded", "web:2 is deployed as it is, nothing is registered"]);
+    says(&ended, 0, &["Release of 2: 2 succeeded", "web:2 is deployed as it is, nothing is registered"]);
     assert_eq!(rehearsal.actions_since(since, "ecs:RegisterTaskDefinition").await, 1);
     assert_eq!(
         (rehearsal.revision_of("web").await, rehearsal.revision_of("admin").await),
@@ -206,16 +209,97 @@ async fn services_of_one_family_share_the_new_revision() {
 #[tokio::test]
 async fn refused_call_is_told_beside_the_others() {
     let rehearsal = Rehearsal::with_services(&["db", "web"]).await;
-    let denied = json!({ "deny": {} });
+    let denied = json!("deny");
     rehearsal.sandbox.set_faults(super::stage::rule("ecs:UpdateService", 1, denied)).await;
     let words = [&DEPLOY[..], &["--service-name=db,web", "--image=:v2", "--output=json"]].concat();
     let ended = rehearsal.stage.run(&words).await;
     assert_eq!(ended.code, 3, "{}", ended.stderr);
     let document = ended.document();
     let mut outcomes: Vec<&str> =
-        document["services"].as_array().unwrap().iter().map(|service| service["outcome"].as_str().unwrap()).collect();
+        document["parts"].as_array().unwrap().iter().map(|part| part["outcome"].as_str().unwrap()).collect();
     outcomes.sort();
     assert_eq!(outcomes, ["failed", "succeeded"], "{document}");
     assert!(document.to_string().contains("was registered, but not deployed"), "{document}");
+    rehearsal.end().await;
+}
+
+/// Register, migrate, deploy: the task and the services run what the first step registers.
+fn migration() -> Value {
+    let image = json!({ "family": "web", "image": "app=:v2" });
+    let task = json!({ "like-service": "web", "task-definition": "web", "command": { "app": ["migrate"] } });
+    json!({ "cluster": "main", "steps": [{ "register": image }, { "run-task": task },
+        { "deploy": { "service-name": "worker", "image": ":v2" } }, { "deploy": { "service-name": "web" } }] })
+}
+
+#[tokio::test]
+async fn migration_runs_the_new_revision_before_the_services_do() {
+    let rehearsal = Rehearsal::with_services(&["worker", "web"]).await;
+    let exit = |code: u8| json!({ "family": "web:2", "times": 1, "fate": { "exitCode": { "code": code } } });
+    rehearsal.sandbox.set_faults(json!({ "fates": [exit(0)] })).await;
+    let dry = rehearsal.follow(&migration(), &["--dry-run"]).await;
+    says(&dry, 0, &["Step 1, web", "Step 2, task web:(new 1)", "RunTask", "Step 4, web", "UpdateService"]);
+    let since = rehearsal.sandbox.actions().await.len();
+    let ended = rehearsal.follow(&migration(), &[]).await;
+    says(&ended, 0, &["step 2 of 4: task web:2", "Release of 4: 4 succeeded", "task web:2"]);
+    let calls = ["RegisterTaskDefinition", "RunTask", "RegisterTaskDefinition", "UpdateService", "UpdateService"];
+    assert_eq!(rehearsal.writes_since(since).await, calls.map(|call| format!("ecs:{call}")));
+    assert_eq!(rehearsal.revision_of("web").await, "web:2");
+    rehearsal.end().await;
+}
+
+#[tokio::test]
+async fn migration_that_fails_keeps_the_services_as_they_are() {
+    let rehearsal = Rehearsal::with_services(&["worker", "web"]).await;
+    let fate = json!({ "family": "web:2", "fate": { "exitCode": { "code": 7 } } });
+    rehearsal.sandbox.set_faults(json!({ "fates": [fate] })).await;
+    let ended = rehearsal.follow(&migration(), &[]).await;
+    says(&ended, 3, &["Release of 4: 1 succeeded, 1 failed, 2 not-started", "exited with 7"]);
+    assert_eq!(rehearsal.revision_of("worker").await, "worker:1");
+    assert_eq!(rehearsal.revision_of("web").await, "web:1");
+    rehearsal.end().await;
+}
+
+/// CodeDeploy deploys the one, ECS the other, and both are waited for.
+#[tokio::test]
+async fn services_of_two_controllers_stand_in_one_step() {
+    let rehearsal = super::handovers::stage(json!({})).await;
+    rehearsal.add("web", breaker(true)).await;
+    rehearsal.all_settled(&["web"]).await;
+    let shop = json!({ "service-name": "shop", "image": ":v2", "codedeploy-application-name": "app",
+        "codedeploy-deployment-group-name": "web" });
+    let file = json!({ "steps": [{ "deploy": [shop, { "service-name": "web", "image": ":v2" }] }] });
+    let ended = rehearsal.follow(&file, &["--cluster=main", "--output=json"]).await;
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    let document = ended.document();
+    let [shop, web] = [0, 1].map(|index| document["parts"][index].clone());
+    assert_eq!(
+        (&shop["name"], &shop["outcome"], &shop["registered"]),
+        (&json!("shop"), &json!("succeeded"), &json!(true))
+    );
+    assert_eq!((&web["name"], &web["outcome"]), (&json!("web"), &json!("succeeded")));
+    assert!(shop["deployment_id"].as_str().unwrap().starts_with("d-"), "{document}");
+    assert_eq!(
+        (rehearsal.revision_of("shop").await, rehearsal.revision_of("web").await),
+        ("shop:2".into(), "web:2".into())
+    );
+    rehearsal.end().await;
+}
+
+/// A job that is cancelled says what goes on, and what had no turn.
+#[tokio::test]
+async fn cancelled_release_tells_what_goes_on() {
+    let rehearsal = Rehearsal::with_services(&["db", "worker", "web"]).await;
+    rehearsal.sandbox.set_faults(json!({ "fates": [{ "family": "db:2", "fate": "neverStarts" }] })).await;
+    rehearsal.stage.write("release.json", three().to_string());
+    let script = "\"$@\" & sleep 6; kill -TERM $!; wait $!";
+    let words = ["deploy-service-update", "--steps=release.json"];
+    let ended = rehearsal.stage.run_under(Some(&["sh", "-c", script, "sh"]), &words).await;
+    let parts =
+        ["Release of 3: 1 interrupted, 2 not-started", "the deployment of db:2", "dockless wait --cluster main"];
+    says(&ended, 130, &parts);
+    assert_eq!(
+        (rehearsal.revision_of("db").await, rehearsal.revision_of("web").await),
+        ("db:2".into(), "web:1".into())
+    );
     rehearsal.end().await;
 }
