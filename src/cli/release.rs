@@ -18,8 +18,8 @@ use crate::deploy::{self, Observed, Plan, Rescue, UpdateTaskDefinition, one_off}
 /// What is meant by one step.
 pub enum Meant {
     Deploy(Vec<Wish>),
-    Register(UpdateTaskDefinition),
-    Task(one_off::RunTask),
+    Register(Box<UpdateTaskDefinition>),
+    Task(Box<one_off::RunTask>),
 }
 
 pub async fn run(steps: Vec<Meant>, job: &Job) -> Result<Done, Failure> {

@@ -99,12 +99,12 @@ impl<'a> Step<'a> {
             Step::Register(flags) => {
                 let args: UpdateTaskDefinition = parse(flags, None, job)?;
                 let Revision { family, updates, tags } = args.revision.into_revision(job)?;
-                Ok(Meant::Register(deploy::UpdateTaskDefinition { family, updates, tags }))
+                Ok(Meant::Register(Box::new(deploy::UpdateTaskDefinition { family, updates, tags })))
             }
             Step::RunTask(flags) => {
                 let args: RunTask = parse(flags, cluster, job)?;
                 refuse(flags, &["run-task-output", "propagate-exit-code"])?;
-                Ok(Meant::Task(args.into_request(job)?))
+                Ok(Meant::Task(Box::new(args.into_request(job)?)))
             }
         }
     }

@@ -14,6 +14,9 @@ const BATCH: usize = 10;
 
 type Answered = Result<Value, CallError>;
 
+/// The service, or why there is none; and the family that it is to run.
+type Found = (Result<Value, String>, Family);
+
 /// In the order of the requests.
 pub async fn observe(requests: &[&DeployServiceUpdate], ecs: &dyn Ecs) -> Vec<Result<Observed, Error>> {
     let services = join_all(batches(requests).into_iter().map(|batch| look(batch, ecs))).await;
@@ -24,7 +27,7 @@ pub async fn observe(requests: &[&DeployServiceUpdate], ecs: &dyn Ecs) -> Vec<Re
     };
     let found: Vec<_> = requests.iter().map(|request| found(request)).collect();
     let described = describe_all(&found, ecs).await;
-    let whole = |found: Result<(Result<Value, String>, Family), Error>| {
+    let whole = |found: Result<Found, Error>| {
         let (service, family) = found?;
         let answer = described.iter().find(|(other, _)| *other == family).expect("all were asked for");
         let described = answer.1.clone().map_err(|why| no_definition(&family, why))?;
@@ -53,8 +56,7 @@ async fn look<'a>(batch: Vec<&'a DeployServiceUpdate>, ecs: &dyn Ecs) -> Vec<(&'
     batch.into_iter().map(|request| (request, answer.clone())).collect()
 }
 
-/// The service, or why there is none; and the family that it is to run.
-fn find(request: &DeployServiceUpdate, answer: &Answered) -> Result<(Result<Value, String>, Family), Error> {
+fn find(request: &DeployServiceUpdate, answer: &Answered) -> Result<Found, Error> {
     let answer = answer.as_ref().map_err(|why| no_cluster(&request.cluster, why.clone()))?;
     let name = name_in_arn(request.service());
     let items = |list: &'static str| answer[list].as_array().into_iter().flatten();
@@ -71,10 +73,7 @@ fn find(request: &DeployServiceUpdate, answer: &Answered) -> Result<(Result<Valu
 }
 
 /// Each once.
-async fn describe_all(
-    found: &[Result<(Result<Value, String>, Family), Error>],
-    ecs: &dyn Ecs,
-) -> Vec<(Family, Answered)> {
+async fn describe_all(found: &[Result<Found, Error>], ecs: &dyn Ecs) -> Vec<(Family, Answered)> {
     let mut families: Vec<&Family> = Vec::new();
     for (_, family) in found.iter().flatten() {
         if !families.contains(&family) {
