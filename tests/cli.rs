@@ -349,5 +349,10 @@ fn completions_know_every_subcommand() {
 fn github_commands_in_foreign_text_are_disarmed() {
     let words = ["push", "oci:x", "--repo", "a", "--tag", "x\n::set-output name=x::y"];
     assert!(dockless(&words, &[("GITHUB_ACTIONS", "true")]).stderr.contains("\n  : :set-output"));
-    assert!(dockless(&words, &[]).stderr.contains("\n  ::set-output"), "the check above can fail");
+    assert!(
+        dockless(&words, &[]).stderr.contains("\n  : :set-output"),
+        "a container in a job knows nothing of its runner"
+    );
+    let json = [&words[..], &["--output=json"]].concat();
+    assert!(dockless(&json, &[]).stderr.contains("::set-output"), "the check above can fail");
 }
