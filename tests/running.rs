@@ -128,7 +128,7 @@ async fn containers_start_as_they_need_one_another_and_stop_the_other_way_round(
     stage.register_all(&[
         shell(
             "main",
-            "ls /v; trap 'sleep 0.3; touch /v/web-is-over; exit 0' TERM; while :; do sleep 0.1; done",
+            "trap 'sleep 0.3; touch /v/web-is-over; exit 0' TERM; ls /v; while :; do sleep 0.1; done",
             json!({ "dependsOn": [after("init", "SUCCESS"), after("db", "HEALTHY")] }),
         ),
         shell("init", "sleep 0.3; touch /v/initial", json!({ "essential": false })),
