@@ -174,6 +174,17 @@ async fn what_others_do_meanwhile_is_told() {
     );
 }
 
+/// The fault of that name: a newer deployment of the same revision, once ours has begun.
+#[tokio::test]
+async fn deployment_that_a_fault_replaces_is_told() {
+    let rehearsal = Rehearsal::with_service(breaker(true)).await;
+    let rule = json!({ "on": "ecs:DescribeServices", "skip": 2, "times": 1, "then": "replace_deployment" });
+    let never = json!({ "family": "shop:2", "fate": "neverStarts" });
+    rehearsal.sandbox.set_faults(json!({ "rules": [rule], "fates": [never] })).await;
+    says(&rehearsal.deploy(&[]).await, 5, &["shop:2 was replaced by a newer deployment, shop:2 (ecs-svc/"]);
+    rehearsal.end().await;
+}
+
 /// What a service with two target groups needs.
 pub fn shifting(strategy: &str) -> Value {
     let group =

@@ -48,6 +48,8 @@ pub enum Effect {
     ExpireToken,
     /// This request meets ECR's ways, as under `--ecr-strict`.
     EcrStrict,
+    /// Before the work, somebody else deploys the services anew that the request names.
+    ReplaceDeployment,
     /// The request succeeds, and entries of it do not: `FailedEntries` of EventBridge.
     FailEntries(Failing),
 }

@@ -32,6 +32,7 @@ pub struct Orders {
     pub bytes_per_second: Option<u64>,
     pub expire_token: bool,
     pub ecr_strict: bool,
+    pub replace_deployment: bool,
     pub fail_entries: Option<Failing>,
 }
 
@@ -93,6 +94,7 @@ impl Orders {
             }
             Effect::ExpireToken => self.expire_token = true,
             Effect::EcrStrict => self.ecr_strict = true,
+            Effect::ReplaceDeployment => self.replace_deployment = true,
             Effect::FailEntries(failing) => self.fail_entries = Some(failing.clone()),
         }
     }

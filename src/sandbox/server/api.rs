@@ -4,11 +4,11 @@
 
 use bytes::Bytes;
 use hyper::header::{HeaderValue, RETRY_AFTER};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::handle::{Code, form};
 use super::intake::{Intake, Trouble};
-use super::reply::{Reply, bytes, json};
+use super::reply::{self, Reply, bytes};
 use super::site::Site;
 use crate::sandbox::Refusal;
 use crate::sandbox::caller::Scope;
@@ -149,6 +149,9 @@ fn dispatch(site: &Site, call: &Api, caller: &str, input: Value, orders: &Orders
     match call {
         Api::Json { service: "ecr", operation } => Ecr { site, caller, now: site.now() }.call(operation, &input),
         Api::Json { service: "ecs", operation } => {
+            if orders.replace_deployment {
+                replace_deployments(site, &input);
+            }
             let answer = site.plane().call(operation, input, site.clock.now());
             site.plane_has_changed();
             answer
@@ -162,6 +165,18 @@ fn dispatch(site: &Site, call: &Api, caller: &str, input: Value, orders: &Orders
             answer
         }
         _ => Err(Refusal::unknown_operation()),
+    }
+}
+
+/// As another job does that deploys the same revision once more. A service that is not there has nothing to replace.
+fn replace_deployments(site: &Site, input: &Value) {
+    let one = input.get("service").into_iter();
+    for service in one.chain(input.get("services").and_then(Value::as_array).into_iter().flatten()) {
+        let mut update = json!({ "service": service, "forceNewDeployment": true });
+        if let Some(cluster) = input.get("cluster") {
+            update["cluster"] = cluster.clone();
+        }
+        let _ = site.plane().call("UpdateService", update, site.clock.now());
     }
 }
 
@@ -246,9 +261,9 @@ fn as_json(answer: &Result<Value, Refusal>) -> Reply {
 /// The error's code is in a header (REST JSON protocol).
 fn as_rest(answer: &Result<Value, Refusal>) -> Reply {
     match answer {
-        Ok(document) => json(200, document),
+        Ok(document) => reply::json(200, document),
         Err(refusal) => {
-            let mut reply = coded(json(scheduler::status(refusal), &scheduler::refused(refusal)), refusal);
+            let mut reply = coded(reply::json(scheduler::status(refusal), &scheduler::refused(refusal)), refusal);
             if let Ok(code) = HeaderValue::from_str(&refusal.code) {
                 reply.headers_mut().insert("x-amzn-errortype", code);
             }
