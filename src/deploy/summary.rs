@@ -9,6 +9,7 @@ use super::apply::Applied;
 use super::diagnose::screen;
 use super::edit::short;
 use super::plan::{Deploy, Plan, Step};
+use super::request::name_in_arn;
 use super::rollout::Ended;
 use crate::report::{Export, Outcome, Report};
 
@@ -93,7 +94,10 @@ fn summary(plan: &Plan, applied: &Applied, ended: Option<&Ended>) -> String {
 
 fn headline(text: &mut String, plan: &Plan, applied: &Applied, ended: Option<&Ended>) -> std::fmt::Result {
     let revision = short(&applied.revision);
-    let target = plan.deploy.as_ref().map(|deploy| format!("{} in {}", deploy.service, deploy.cluster));
+    let target = plan
+        .deploy
+        .as_ref()
+        .map(|deploy| format!("{} in {}", name_in_arn(&deploy.service), name_in_arn(&deploy.cluster)));
     match (ended, &target) {
         (Some(ended), Some(target)) => writeln!(text, "**{target}**: {} ({})", ended.text, spelled(ended.took)),
         (_, Some(target)) if plan.is_empty() => writeln!(text, "**{target}**: already runs {revision}, nothing to do"),
