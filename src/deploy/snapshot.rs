@@ -78,15 +78,15 @@ pub struct Pause {
     pub otherwise: String,
 }
 
-fn text(value: &Value, name: &str) -> String {
+pub fn text(value: &Value, name: &str) -> String {
     value[name].as_str().unwrap_or_default().to_owned()
 }
 
-fn maybe(value: &Value, name: &str) -> Option<String> {
+pub fn maybe(value: &Value, name: &str) -> Option<String> {
     value[name].as_str().filter(|text| !text.is_empty()).map(str::to_owned)
 }
 
-fn number(value: &Value, name: &str) -> i64 {
+pub fn number(value: &Value, name: &str) -> i64 {
     value[name].as_i64().unwrap_or_default()
 }
 

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::deploy::edit::short;
+use crate::deploy::snapshot::text;
 use crate::report::Version;
 
 /// A deployment as GetDeployment shows it.
@@ -52,10 +53,6 @@ pub struct Set {
     pub pending: i64,
     /// Percent.
     pub traffic: f64,
-}
-
-fn text(value: &Value, name: &str) -> String {
-    value[name].as_str().unwrap_or_default().to_owned()
 }
 
 impl Info {

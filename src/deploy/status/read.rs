@@ -10,7 +10,7 @@ use super::{Known, Seen};
 use crate::deploy::edit::short;
 use crate::deploy::history::Revision;
 use crate::deploy::request::name_in_arn;
-use crate::deploy::snapshot::Record;
+use crate::deploy::snapshot::{Record, maybe, number, text};
 
 /// Events that are told, the newest.
 const EVENTS: usize = 5;
@@ -129,18 +129,6 @@ pub struct Event {
 
 pub fn read_status(seen: &[Seen]) -> Vec<State> {
     seen.iter().map(State::read).collect()
-}
-
-fn text(value: &Value, name: &str) -> String {
-    value[name].as_str().unwrap_or_default().to_owned()
-}
-
-fn maybe(value: &Value, name: &str) -> Option<String> {
-    value[name].as_str().filter(|text| !text.is_empty()).map(str::to_owned)
-}
-
-fn number(value: &Value, name: &str) -> i64 {
-    value[name].as_i64().unwrap_or_default()
 }
 
 fn items<'a>(value: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> {
