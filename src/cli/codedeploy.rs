@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::Job;
 use super::exit::{Done, Failure};
-use super::job::{Minding, interrupt};
+use super::job::Minding;
 use crate::aws::{self, CODE_DEPLOY, Session};
 use crate::deploy::codedeploy::{self, Options, Provider};
 use crate::deploy::{self, DeployServiceUpdate, Error, Observed, Rescue};
@@ -126,8 +126,9 @@ async fn carry_out(
     if job.settings.dry_run {
         return Ok(shown(plan).into());
     }
-    let _minding = Minding::begin();
+    let minding = Minding::begin();
     let (ecs, api) = (session.ecs(), session.service(&CODE_DEPLOY));
-    let report = codedeploy::carry_out(plan, rescue, &ecs, &api, &job.clock, &job.events, interrupt()).await?;
+    let report =
+        codedeploy::carry_out(plan, rescue, &ecs, &api, &job.clock, &job.events, minding.interrupted()).await?;
     Ok(report.into())
 }

@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 use super::Job;
 use super::error::Error;
 use super::exit::{Done, Failure};
-use super::job::{Minding, interrupt};
+use super::job::Minding;
 use super::values::period;
 use crate::deploy::{self, OnPause, Rescue, Until, Wait};
 use crate::report::Outcome;
@@ -129,8 +129,8 @@ impl Watch {
 /// Makes the calls of a plan and watches what they start, if the plan waits. The first interrupt is answered with
 /// what goes on and how to undo it; the second leaves at once.
 pub async fn carry_out(plan: &deploy::Plan, rescue: Rescue, ecs: &dyn deploy::Ecs, job: &Job) -> Result<Done, Failure> {
-    let _minding = Minding::begin();
-    Ok(deploy::carry_out(plan, rescue, ecs, &job.clock, &job.events, interrupt()).await?.into())
+    let minding = Minding::begin();
+    Ok(deploy::carry_out(plan, rescue, ecs, &job.clock, &job.events, minding.interrupted()).await?.into())
 }
 
 #[cfg(test)]

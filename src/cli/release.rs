@@ -7,7 +7,7 @@ use super::codedeploy;
 use super::deploy_service_update::Wish;
 use super::error::Error;
 use super::exit::{Done, Failure};
-use super::job::{Minding, interrupt};
+use super::job::Minding;
 use super::update_task_definition::connect;
 use super::{Job, exit};
 use crate::aws::{CODE_DEPLOY, Session};
@@ -30,9 +30,10 @@ pub async fn run(steps: Vec<Meant>, job: &Job) -> Result<Done, Failure> {
     if job.settings.dry_run {
         return Ok(release::planned(&release).into());
     }
-    let _minding = Minding::begin();
+    let minding = Minding::begin();
     let (ecs, api) = (session.ecs(), session.service(&CODE_DEPLOY));
-    let (report, forgiven) = release::carry_out(release, &ecs, &api, &job.clock, &job.events, interrupt()).await;
+    let (report, forgiven) =
+        release::carry_out(release, &ecs, &api, &job.clock, &job.events, minding.interrupted()).await;
     let code = if forgiven { 0 } else { exit::outcome_code(report.outcome) };
     Ok(Done { report, code })
 }

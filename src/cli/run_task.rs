@@ -12,7 +12,7 @@ use super::deploy_service_update::PublicIp;
 use super::edits::{NameArgs, TaskArgs, expand, flags};
 use super::error::Error;
 use super::exit::{Done, Failure};
-use super::job::{Minding, interrupt};
+use super::job::Minding;
 use super::update_task_definition::ecs_of;
 use super::values::Template;
 use crate::deploy::one_off::{self, Cancel, Launch, Network};
@@ -236,8 +236,8 @@ impl RunTask {
         if job.settings.dry_run {
             return Ok(one_off::planned(&plan).into());
         }
-        let _minding = Minding::begin();
-        let mut interrupted = pin!(interrupt());
+        let minding = Minding::begin();
+        let mut interrupted = pin!(minding.interrupted());
         let started = one_off::start(&plan, &ecs, &job.clock, &job.events, interrupted.as_mut()).await?;
         if let Some(path) = output {
             write(&path, &started.answer)?;
