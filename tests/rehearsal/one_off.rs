@@ -66,7 +66,7 @@ fn says(ended: &Ended, code: i32, parts: &[&str]) {
 async fn task_runs_as_the_service_does_and_its_lines_are_shown() {
     let rehearsal = rehearsal().await;
     let log = ["migrating with hunter2hunter2", "::error::not obeyed", "done"];
-    rehearsal.tasks_will(json!({ "exitCode": { "code": 0, "after": 1.0 } }), &log).await;
+    rehearsal.tasks_will(json!({ "exitCode": { "code": 0, "after": 4.0 } }), &log).await;
     let words = ["--run-task-output=answer.json", "--env=MODE=fast", "--", "rake", "db:migrate"];
     let ended = rehearsal.run_task(&words).await;
     says(&ended, 0, &["started task ", ": RUNNING", "web | migrating with ***", "web | : :error::not", "web | done"]);
