@@ -50,10 +50,9 @@ impl Rehearsal {
         self.ecs("DescribeTasks", json!({ "cluster": "main", "tasks": all })).await["tasks"][0].clone()
     }
 
-    /// A run whose job is told to end after so many seconds.
+    /// A run whose job is told to end when the task has been started.
     async fn cancelled_task(&self, words: &[&str]) -> Ended {
-        let script = "\"$@\" & sleep 2.5; kill -TERM $!; wait $!";
-        self.stage.run_under(Some(&["sh", "-c", script, "sh"]), &[&RUN, words].concat()).await
+        self.stage.cancelled(&["started task"], &[&RUN, words].concat()).await
     }
 }
 
@@ -205,7 +204,7 @@ async fn cancelled_job_names_the_task_that_goes_on_or_stops_it() {
 async fn time_that_is_up_is_exit_code_6() {
     let rehearsal = rehearsal().await;
     rehearsal.sandbox.set_faults(json!({ "fates": [{ "family": "shop", "fate": "neverStarts" }] })).await;
-    let ended = rehearsal.run_task(&["--timeout=4", "--stop-on-timeout"]).await;
+    let ended = rehearsal.run_task(&["--timeout=10", "--stop-on-timeout"]).await;
     says(&ended, 6, &["time is up: task ", "told to stop"]);
     rehearsal.end().await;
 }

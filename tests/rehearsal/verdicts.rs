@@ -8,6 +8,7 @@ use super::stage::{Rehearsal, breaker, says};
 use crate::support::stage::Ended;
 
 const SERVICE: [&str; 2] = ["--cluster=main", "--service-name=shop"];
+const STARTED: &str = "shop:2 0 of 2 running, 2 pending";
 
 const NOTHING: &str = "nothing is in progress: shop:1 runs, 2 of 2 tasks";
 
@@ -17,13 +18,11 @@ impl Rehearsal {
         self.stage.run(&[&[command], &SERVICE[..], words].concat()).await
     }
 
-    /// A deployment whose job is told to end after so many seconds; a second time a little later, if so.
-    async fn cancelled(&self, seconds: f64, twice: bool, words: &[&str]) -> Ended {
-        let again = if twice { "sleep 0.3; kill -TERM $! 2>/dev/null;" } else { "" };
-        let script = format!("\"$@\" & sleep {seconds}; kill -TERM $!; {again} wait $!");
+    /// A deployment whose job is told to end when it has said this.
+    async fn cancelled(&self, when: &[&str], words: &[&str]) -> Ended {
         let deploy = ["deploy-service-update", "--cluster=main", "--family=shop"];
         let image = ["--container-image-name-updates=container=web,tag=v2"];
-        self.stage.run_under(Some(&["sh", "-c", &script, "sh"]), &[&deploy[..], &image, words].concat()).await
+        self.stage.cancelled(when, &[&deploy[..], &image, words].concat()).await
     }
 
     async fn runs(&self) -> String {
@@ -242,7 +241,7 @@ async fn wait_follows_what_somebody_else_began() {
 async fn cancelled_job_says_how_to_undo_what_goes_on() {
     let rehearsal = Rehearsal::with_service(breaker(true)).await;
     rehearsal.fate(json!("neverStarts")).await;
-    let ended = rehearsal.cancelled(3.0, false, &[]).await;
+    let ended = rehearsal.cancelled(&[STARTED], &[]).await;
     let undo = "`dockless rollback --cluster main --service-name shop --from shop:2`";
     says(&ended, 130, &["interrupted: the deployment of shop:2 (ecs-svc/", "goes on in ECS", undo]);
     assert_eq!(rehearsal.runs().await, "shop:2");
@@ -253,7 +252,7 @@ async fn cancelled_job_says_how_to_undo_what_goes_on() {
 async fn cancelled_job_goes_back_on_request() {
     let rehearsal = Rehearsal::with_service(json!({})).await;
     rehearsal.fate(json!("neverStarts")).await;
-    let ended = rehearsal.cancelled(3.0, false, &["--rollback-on-cancel"]).await;
+    let ended = rehearsal.cancelled(&[STARTED], &["--rollback-on-cancel"]).await;
     says(&ended, 130, &["interrupted: shop:2 is being rolled back, which is not waited for"]);
     says(&rehearsal.about("wait", &[]).await, 4, &["shop:2 failed and was rolled back to shop:1"]);
     rehearsal.end().await;
@@ -266,7 +265,7 @@ async fn second_interrupt_leaves_at_once() {
     let fate = json!({ "family": "shop:2", "fate": "neverStarts" });
     rehearsal.sandbox.set_faults(json!({ "rules": [slow], "fates": [fate] })).await;
     let began = std::time::Instant::now();
-    let ended = rehearsal.cancelled(3.0, true, &["--rollback-on-cancel"]).await;
+    let ended = rehearsal.cancelled(&[STARTED, "interrupted: rolling back"], &["--rollback-on-cancel"]).await;
     assert_eq!(ended.code, 130, "{}", ended.stderr);
     assert!(began.elapsed().as_secs() < 10, "{:?}", began.elapsed());
 }
@@ -277,7 +276,7 @@ async fn cancelled_in_the_middle_of_the_calls_names_the_revision() {
     let rehearsal = Rehearsal::with_service(json!({})).await;
     let slow = json!({ "on": "ecs:UpdateService", "then": { "slow": { "milliseconds": 20_000 } } });
     rehearsal.sandbox.set_faults(json!({ "rules": [slow] })).await;
-    let ended = rehearsal.cancelled(3.0, false, &["--output=json"]).await;
+    let ended = rehearsal.cancelled(&["registered shop:2"], &["--output=json"]).await;
     assert_eq!(ended.code, 130, "{}", ended.stderr);
     let document = ended.document();
     assert_eq!(document["outcome"], "interrupted");

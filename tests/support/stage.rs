@@ -3,9 +3,12 @@
 use std::fs;
 use std::io::{Cursor, Write};
 use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
 
 use serde_json::Value;
 use tempfile::TempDir;
+use tokio::io::AsyncReadExt;
+use tokio::process::Command;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
@@ -62,15 +65,40 @@ impl Stage {
 
     /// The same, started by another program: `["sh", "-c", "umask 077; exec \"$@\"", "sh"]`.
     pub async fn run_under(&self, outer: Option<&[&str]>, words: &[&str]) -> Ended {
+        let output = self.command(outer, words).output().await.expect("the program runs");
+        Ended::of(output.status, output.stdout, output.stderr)
+    }
+
+    /// A run whose job is told to end (SIGTERM) when it has said this on stderr; and again when it has said the next.
+    pub async fn cancelled(&self, when: &[&str], words: &[&str]) -> Ended {
+        let mut running = self.command(None, words).stdin(Stdio::null()).spawn().expect("the program runs");
+        let (mut out, mut err) = (running.stdout.take().unwrap(), running.stderr.take().unwrap());
+        let pid = running.id().unwrap().to_string();
+        let mut when = when.iter().peekable();
+        let said = async {
+            let (mut said, mut told) = (Vec::new(), 0);
+            while err.read_buf(&mut said).await.unwrap() > 0 {
+                let fresh = String::from_utf8_lossy(&said[told..]);
+                if when.next_if(|sign| fresh.contains(**sign)).is_some() {
+                    told = said.len();
+                    Command::new("kill").args(["-TERM", &pid]).status().await.unwrap();
+                }
+            }
+            said
+        };
+        let mut stdout = Vec::new();
+        let (stderr, _) = tokio::join!(said, out.read_to_end(&mut stdout));
+        Ended::of(running.wait().await.unwrap(), stdout, stderr)
+    }
+
+    fn command(&self, outer: Option<&[&str]>, words: &[&str]) -> Command {
         let binary = env!("CARGO_BIN_EXE_dockless");
         let all: Vec<&str> = outer.unwrap_or_default().iter().chain(&[binary]).chain(words).copied().collect();
-        let mut command = tokio::process::Command::new(all[0]);
+        let mut command = Command::new(all[0]);
         command.args(&all[1..]).env_clear().env("HOME", self.path("home")).env("PATH", "/usr/bin:/bin");
         command.envs(self.env.iter().map(|(name, value)| (name, value))).current_dir(self.dir.path());
-        let output = command.output().await.expect("the program runs");
-        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
-        let code = output.status.code().expect("an exit code");
-        Ended { code, stdout: text(output.stdout), stderr: text(output.stderr) }
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+        command
     }
 
     /// A run that has to succeed.
@@ -87,6 +115,11 @@ impl Stage {
 }
 
 impl Ended {
+    fn of(status: ExitStatus, stdout: Vec<u8>, stderr: Vec<u8>) -> Ended {
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
+        Ended { code: status.code().expect("an exit code"), stdout: text(stdout), stderr: text(stderr) }
+    }
+
     pub fn document(&self) -> Value {
         serde_json::from_str(&self.stdout).unwrap_or_else(|why| panic!("{why}: {}{}", self.stdout, self.stderr))
     }
