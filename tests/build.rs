@@ -3,6 +3,7 @@
 mod again;
 mod hand_over;
 mod login;
+mod orb_defects;
 mod places;
 mod refused;
 mod repository;

@@ -86,7 +86,10 @@ async fn prepare(
     for destination in destinations {
         let Destination::Registry(repository, _) = destination else { continue };
         let host = EcrHost::parse(&repository.registry);
-        let session = workshop.logins.session(host.as_ref().map(|host| host.region.as_str())).await?;
+        let session = match &host {
+            Some(host) => workshop.logins.session_in(&host.region).await?,
+            None => workshop.logins.session(None).await?.clone(),
+        };
         let account = account.clone().or(host.map(|host| host.account));
         let request = wanted.request(&repository.name, account)?;
         let ecr = session.ecr();

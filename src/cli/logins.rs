@@ -42,12 +42,14 @@ impl Logins {
         self.session.get_or_try_init(|| session::open(&self.settings, configured.or(region), &self.events)).await
     }
 
-    async fn ecr(&self, account: &str, region: &str) -> Result<Login, aws::Error> {
+    /// The same session where a registry is: its name decides, whatever region is configured.
+    pub async fn session_in(&self, region: &str) -> Result<Session, aws::Error> {
         let session = self.session(Some(region)).await?;
-        if session.region() == region {
-            return session.ecr().authorization(Some(account)).await;
-        }
-        session.in_region(region)?.ecr().authorization(Some(account)).await
+        if session.region() == region { Ok(session.clone()) } else { session.in_region(region) }
+    }
+
+    async fn ecr(&self, account: &str, region: &str) -> Result<Login, aws::Error> {
+        self.session_in(region).await?.ecr().authorization(Some(account)).await
     }
 
     /// An emulated ECR gives out logins like the real one, for a registry on this machine. Whatever goes wrong means
