@@ -4,6 +4,7 @@ use clap::Args;
 
 use super::Job;
 use super::edits::expand;
+use super::error::Error;
 use super::exit::{Done, Failure};
 use super::image::{Image, ImageArgs};
 use super::published;
@@ -44,13 +45,15 @@ pub struct Request {
 
 impl BuildAndPush {
     pub fn into_request(self, job: &Job) -> Result<Request, Failure> {
-        Ok(Request {
+        let request = Request {
             image: self.image.into_image(&job.settings, job.clock.now())?,
             target: self.target.into_target(&job.settings)?,
             push: self.push_image.unwrap_or(true),
             skip_when_tags_exist: self.skip_when_tags_exist.unwrap_or_default(),
             repository: self.repository.into_repository(&|text| expand(job, text))?,
-        })
+        };
+        request.check()?;
+        Ok(request)
     }
 
     pub async fn run(self, job: &Job) -> Result<Done, Failure> {
@@ -73,6 +76,19 @@ impl BuildAndPush {
             prepare(&request.repository, account, &destinations, &workshop).await?;
         }
         workshop.hand_over(image, destinations, request.image.metadata_out.as_deref()).await
+    }
+}
+
+impl Request {
+    /// ECR's public registry is another service, which has neither scans nor lifecycles.
+    fn check(&self) -> Result<(), Error> {
+        if self.push && self.repository.is_asked_for() && self.target.is_public() {
+            let what = "the repository's flags are for private repositories, and this one is public".into();
+            let hint = "Make it once, with `aws ecr-public create-repository --region us-east-1 --repository-name NAME`, \
+                        and leave the flags out.";
+            return Err(Error::Missing { what, hint });
+        }
+        Ok(())
     }
 }
 

@@ -4,6 +4,7 @@ use clap::Args;
 
 use super::error::Error;
 use super::place::Place;
+use crate::aws::host::PUBLIC_REGISTRY;
 use crate::config::{Setting, Settings};
 use crate::image::{Repository, validate_tag};
 
@@ -73,6 +74,15 @@ pub enum Target {
 }
 
 impl Target {
+    /// Whether any of it is in the public registry.
+    pub fn is_public(&self) -> bool {
+        let public = |place: &Place| matches!(place, Place::Registry(reference) if reference.repository.registry == PUBLIC_REGISTRY);
+        match self {
+            Target::Places(places) => places.iter().any(public),
+            Target::Repository { registry, .. } => *registry == Registry::Public,
+        }
+    }
+
     /// The account that was named, if any.
     pub fn account(&self) -> Option<String> {
         match self {

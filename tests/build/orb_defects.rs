@@ -209,3 +209,17 @@ async fn orb_sends_an_empty_key_and_loses_the_quotes_of_tags() {
     let wanted = json!([{ "Key": "team", "Value": "web shop" }, { "Key": "branch", "Value": r#"it's "x" y"# }]);
     assert_eq!(body["tags"], wanted);
 }
+
+/// It asks for a public one in the user's region. A private one of that name is worse.
+#[tokio::test]
+async fn orb_looks_for_public_repositories_where_there_are_none() {
+    let (stage, aws) = account().await;
+    for place in
+        [&["--public-registry", "--public-registry-alias=a1", "--repo=shop"][..], &["--to=public.ecr.aws/a1/shop:v1"]]
+    {
+        for asked in [&["--create-repo"][..], &["--lifecycle-policy-path=lifecycle.json"]] {
+            build(&stage, &[place, asked].concat()).await.refused(2, &["public", "hint: "]);
+        }
+    }
+    assert!(aws.received().is_empty(), "{:?}", aws.received());
+}
