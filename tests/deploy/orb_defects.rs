@@ -188,6 +188,13 @@ fn hostile() -> Value {
     let mut answer = described();
     let definition = &mut answer["taskDefinition"];
     definition["volumes"] = json!([{"name": "v", "dockerVolumeConfiguration": {"driverOpts": {"o": "a'b'c"}}}]);
+    definition["taskRoleArn"] = "arn:aws:iam::123456789012:role/it's".into();
+    definition["executionRoleArn"] = "arn:aws:iam::123456789012:role/pull".into();
+    definition["networkMode"] = "awsvpc".into();
+    definition["placementConstraints"] = json!([{"type": "memberOf", "expression": "attribute:x == 'y'"}]);
+    definition["requiresCompatibilities"] = json!(["EC2"]);
+    (definition["cpu"], definition["memory"]) = ("256".into(), "512".into());
+    (definition["pidMode"], definition["ipcMode"]) = ("task".into(), "none".into());
     definition["proxyConfiguration"] = json!({"type": "APPMESH", "containerName": "web"});
     definition["runtimePlatform"] = json!({"cpuArchitecture": "ARM64"});
     definition["ephemeralStorage"] = json!({"sizeInGiB": 30});
@@ -223,6 +230,19 @@ async fn orb_writes_every_environment_value_into_the_log() {
     let (_, ended) = update(container(), ENV, "container=web,name=API_TOKEN,value=geheim-1").await;
     assert_eq!(ended.code, 0, "{}", ended.stderr);
     assert!(!ended.stderr.contains("geheim") && !ended.stdout.contains("geheim"), "{}", ended.stderr);
+}
+
+#[tokio::test]
+async fn orb_leaves_the_definition_in_the_environment_of_later_steps() {
+    let mut stage = Stage::start(&[completed()]).await;
+    let file = stage.job.path("bash_env");
+    stage.job = stage.job.with("BASH_ENV", file.to_str().unwrap());
+    assert_eq!(stage.deploy(&["--image=:v2", "--env=web:API_TOKEN=geheim-1"]).await.code, 0);
+    let left = std::fs::read_to_string(file).unwrap();
+    let names: Vec<&str> =
+        left.lines().map(|line| line.trim_start_matches("export ").split('=').next().unwrap()).collect();
+    let ours = ["REGISTERED_TASK_DFN", "DEPLOYED_REVISION", "DEPLOYMENT_ID"];
+    assert_eq!(names, ours.map(|name| format!("CCI_ORB_AWS_ECS_{name}")), "{left}");
 }
 
 #[tokio::test]

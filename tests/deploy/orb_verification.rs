@@ -84,13 +84,8 @@ async fn orb_is_green_where_there_is_no_service() {
 
 #[tokio::test]
 async fn orb_registers_before_it_looks() {
-    let inactive = {
-        let mut service = at_rest();
-        service["status"] = "INACTIVE".into();
-        service
-    };
     for (service, words) in [
-        (inactive, &[NEW_IMAGE][..]),
+        (inactive(), &[NEW_IMAGE][..]),
         (at_rest(), &[NEW_IMAGE, "--container-env-var-updates=container=wep,name=A,value=1"]),
         (at_rest(), &[NEW_IMAGE, "--task-definition-tags=team=web"]),
         (at_rest(), &[NEW_IMAGE, "--create-service", "--security-groups=sg-1"]),
@@ -131,5 +126,56 @@ async fn orb_makes_no_service_without_a_load_balancer() {
         assert_eq!(ended.code, 0, "{}", ended.stderr);
         assert_eq!(stage.body("CreateService")["loadBalancers"], balancers);
         assert!(ended.stderr.contains("web:8 is deployed"), "{}", ended.stderr);
+    }
+}
+
+fn inactive() -> Value {
+    let mut service = at_rest();
+    service["status"] = "INACTIVE".into();
+    service
+}
+
+/// ECS shows a service that was deleted for a while.
+#[tokio::test]
+async fn orb_updates_what_was_deleted_instead_of_making_it() {
+    let stage = Stage::resting(inactive(), &[]).await;
+    stage.aws.answer("CreateService", Reply::json(json!({"service": going(0)})));
+    let ended = stage.deploy(&[NEW_IMAGE, "--create-service", "--wait=false"]).await;
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    assert_eq!(
+        (&stage.body("CreateService")["serviceName"], stage.aws.received_of("UpdateService").len()),
+        (&json!("web"), 0)
+    );
+}
+
+/// What it was never told to turn off it cannot turn off either; `false` is what its templates pass.
+#[tokio::test]
+async fn orb_has_one_way_with_the_circuit_breaker() {
+    for (words, sent) in [
+        (&["--enable-circuit-breaker=false"][..], Value::Null),
+        (&[], Value::Null),
+        (
+            &["--enable-circuit-breaker"],
+            json!({
+                "maximumPercent": 200, "minimumHealthyPercent": 100, "strategy": "ROLLING",
+                "deploymentCircuitBreaker": {"enable": true, "rollback": true},
+            }),
+        ),
+    ] {
+        let stage = Stage::resting(without_rollback(at_rest()), &[completed()]).await;
+        let ended = stage.deploy(&[words, &[NEW_IMAGE]].concat()).await;
+        assert_eq!(ended.code, 0, "{}", ended.stderr);
+        assert_eq!(stage.body("UpdateService")["deploymentConfiguration"], sent, "{words:?}");
+    }
+}
+
+/// The AppSpec's provider is whole or missing, and a breaker wants somebody who waits: found out after registering.
+#[tokio::test]
+async fn orb_registers_before_it_counts_its_flags() {
+    for word in ["--codedeploy-capacity-provider-base=1", "--codedeploy-capacity-provider-weight=1"] {
+        let stage = Stage::start(&[]).await;
+        let ended = stage.deploy(&[NEW_IMAGE, "--deployment-controller=CODE_DEPLOY", word]).await;
+        assert_eq!((ended.code, stage.operations().len()), (2, 0), "{}", ended.stderr);
+        assert!(ended.stderr.contains("--codedeploy-capacity-provider-name"), "{}", ended.stderr);
     }
 }

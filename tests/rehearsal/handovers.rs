@@ -203,6 +203,49 @@ async fn one_at_a_time_and_what_waits_is_said() {
     rehearsal.end().await;
 }
 
+/// The orb stops it, is content that it could, and ends green.
+#[tokio::test]
+async fn time_that_is_up_is_red_whether_it_is_taken_back_or_not() {
+    let ready = json!({ "actionOnTimeout": "STOP_DEPLOYMENT", "waitTimeInMinutes": 60 });
+    let run = async |words: &[&str], exit: i32, parts: &[&str], status: &str| {
+        let rehearsal = stage(json!({ "blueGreenDeploymentConfiguration": ending(ready.clone(), 30) })).await;
+        let fixed = ["--enable-circuit-breaker", "--verification-timeout=3s"];
+        let ended = deploy(&rehearsal, &[&fixed, words].concat()).await;
+        says(&ended, exit, parts);
+        let told = ended.stderr.split("over to CodeDeploy: ").nth(1).unwrap();
+        let id = told.split_whitespace().next().unwrap();
+        let shown = code(&rehearsal, "GetDeployment", json!({ "deploymentId": id })).await;
+        assert_eq!(shown["deploymentInfo"]["status"], status, "{}", ended.stderr);
+        rehearsal.end().await;
+    };
+    let taken_back = ["time is up", "it was stopped and rolled back to shop:1"];
+    tokio::join!(
+        run(&[], 6, &["time is up, but deployment d-", "dockless rollback"], "Ready"),
+        run(&["--rollback-on-failure"], 4, &taken_back, "Stopped"),
+        run(&["--rollback-on-failure", "--fail-on-verification-timeout=false"], 4, &taken_back, "Stopped"),
+    );
+}
+
+/// The orb wants somebody who waits, and finds that out when the revision is registered.
+#[tokio::test]
+async fn breaker_needs_nobody_who_waits() {
+    let Rehearsal { sandbox, stage } = stage(json!({})).await;
+    let rehearsal = Rehearsal { sandbox, stage: stage.env("PORT", "80") };
+    let words = [
+        "--wait=false",
+        "--enable-circuit-breaker",
+        "--codedeploy-load-balanced-container-name=web",
+        "--codedeploy-load-balanced-container-port=$PORT",
+        "--codedeploy-capacity-provider-name=FARGATE",
+    ];
+    says(&deploy(&rehearsal, &words).await, 0, &["handed shop:2 over to CodeDeploy: d-"]);
+    let id = newest(&rehearsal, 0).await;
+    let shown = code(&rehearsal, "GetDeployment", json!({ "deploymentId": id })).await;
+    let back = &shown["deploymentInfo"]["autoRollbackConfiguration"];
+    assert_eq!((&back["enabled"], &back["events"]), (&json!(true), &json!(["DEPLOYMENT_FAILURE"])), "{shown}");
+    rehearsal.end().await;
+}
+
 #[tokio::test]
 async fn wrong_input_is_refused_before_anything_is_registered() {
     let rehearsal = stage(json!({})).await;

@@ -262,6 +262,29 @@ async fn dry_run_shows_the_call_and_makes_none() {
     rehearsal.end().await;
 }
 
+/// The orb does so if there is a `${` among them, and else sends them as they are.
+#[tokio::test]
+async fn variables_of_overrides_are_replaced_however_they_are_written() {
+    let Rehearsal { sandbox, stage } = rehearsal().await;
+    let rehearsal = Rehearsal { sandbox, stage: stage.env("WHAT", r#"it's "x", $(id)"#) };
+    let subnets = ["--subnet-ids=subnet-1, subnet-2 ", "--security-group-ids", "sg-1, sg-2", "--dry-run"];
+    for (given, wanted) in
+        [("$WHAT", r#"it's "x", $(id)"#), ("${WHAT} $WHAT $$WHAT", r#"it's "x", $(id) it's "x", $(id) $WHAT"#)]
+    {
+        let overrides = json!({ "containerOverrides": [{ "name": "web", "command": [given] }] }).to_string();
+        let words = [&subnets[..], &["--overrides", &overrides, "--output=json"]].concat();
+        let ended = rehearsal.run_task(&words).await;
+        assert_eq!(ended.code, 0, "{}", ended.stderr);
+        let document = ended.document();
+        let body = &document["calls"][0]["body"];
+        assert_eq!(body["overrides"]["containerOverrides"][0]["command"], json!([wanted]));
+        let network = &body["networkConfiguration"]["awsvpcConfiguration"];
+        assert_eq!(network["subnets"], json!(["subnet-1", "subnet-2"]), "blanks behind commas are none of a name");
+        assert_eq!(network["securityGroups"], json!(["sg-1", "sg-2"]));
+    }
+    rehearsal.end().await;
+}
+
 #[tokio::test]
 async fn what_cannot_be_right_is_refused_before_anything_is_started() {
     let rehearsal = rehearsal().await;
