@@ -236,8 +236,8 @@ fn unset_variable_is_explained() {
         ended.stderr,
         "error: --tag: variable CIRCLE_SHA1 is not set\nhint: Set CIRCLE_SHA1, or write ${CIRCLE_SHA1:-VALUE} if it may be missing; $$ is a dollar sign.\n"
     );
-    let operator = dockless(&["push", "oci:image", "--repo", "shop", "--tag", "${X//a/b}"], &[("X", "1")]);
-    assert!(operator.stderr.starts_with("error: --tag: '${X//a/b}' is not understood\nhint: "), "{}", operator.stderr);
+    let operator = dockless(&["push", "oci:image", "--repo", "shop", "--tag", "${X@U}"], &[("X", "1")]);
+    assert!(operator.stderr.starts_with("error: --tag: '${X@U}' is not understood\nhint: "), "{}", operator.stderr);
 }
 
 #[test]

@@ -60,8 +60,8 @@ pub use self::reference::reference;
 
 const ABOUT: &str = "Ships containers to Amazon ECR and ECS from any CI job: no Docker daemon, no AWS CLI, no Python
 
-Variables in values are replaced: $NAME, ${NAME}, ${NAME:-default}, ${NAME:0:7}; $$ is a dollar sign. A variable that
-is not set is an error. A flag with an empty value counts as not given, so a pipeline may pass on what it does not
+Variables in values are replaced: $NAME, ${NAME}, ${NAME:-default}, ${NAME:0:7}, ${NAME#v}, ${NAME//\\//-} and the other
+operators of a shell; $$ is a dollar sign. A variable that is not set is an error, and nothing is run. A flag with an empty value counts as not given, so a pipeline may pass on what it does not
 know. Lists are separated by commas, repeated, or JSON; a switch is --flag or --flag=true|false|1|0.";
 
 const EXIT_CODES: &str = "Exit codes: 0 done or nothing to do, 1 failed, 2 bad input and nothing was done, 3 the deployment \

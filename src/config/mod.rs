@@ -4,6 +4,8 @@
 
 pub mod ci;
 mod env;
+mod operator;
+mod pattern;
 mod settings;
 mod substitute;
 
@@ -42,8 +44,9 @@ impl Explain for Error {
             }
             Error::Demanded { name, .. } => format!("Set {name} in the environment of this step."),
             Error::Unsupported(_) => {
-                "Understood are $NAME, ${NAME}, ${NAME:-default}, ${NAME-default}, ${NAME:offset}, \
-                 ${NAME:offset:length}, ${NAME:?message} and $$ for a dollar sign."
+                "Understood are $NAME, ${NAME}, ${NAME:-default}, ${NAME:+instead}, ${NAME:?message}, \
+                 ${NAME:offset:length}, ${NAME#pattern}, ${NAME%pattern}, ${NAME/pattern/text}, ${NAME^}, ${NAME,} and \
+                 $$ for a dollar sign. A shell may do the rest: put the value in double quotes."
                     .into()
             }
             Error::Unclosed => "Add the missing '}', or write $$ for a dollar sign.".into(),

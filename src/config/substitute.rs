@@ -1,15 +1,15 @@
-//! Variables in values: `${CIRCLE_SHA1:0:7}` as a shell would read it, without a shell. The operators are those
-//! that pipelines write; any other is refused, because ignoring one (as `circleci env subst` does with `:0:7`)
-//! deploys something that nobody asked for. An unset variable is an error for the same reason. What a variable
-//! holds is never read again, so a comma or a `$` in a branch's name stays what it is.
+//! Variables in values: `${CIRCLE_SHA1:0:7}` or `${CIRCLE_BRANCH//\//-}` as a shell would read it, without a shell. An
+//! operator that is not known is refused, because ignoring one (as `circleci env subst` does with `:0:7`) deploys
+//! something that nobody asked for. An unset variable is an error for the same reason. What a variable holds is
+//! never read again, so a comma or a `$` in a branch's name stays what it is.
 
-use std::ops::Range;
-
+use super::operator::change;
 use super::{Env, Error};
 
-/// `text` with its variables replaced: `$NAME`, `${NAME}`, `${NAME:-default}`, `${NAME-default}`,
-/// `${NAME:offset}`, `${NAME:offset:length}` (characters; negative counts from the end), `${NAME:?message}`,
-/// `${NAME?message}`; `$$` is a dollar sign. A `$` before anything else stands for itself.
+/// `text` with its variables replaced: `$NAME`, `${NAME}`, `${NAME:-default}`, `${NAME:=default}`, `${NAME:+instead}`,
+/// `${NAME:?message}` and the same without the colon; `${NAME:offset}`, `${NAME:offset:length}` (characters; negative
+/// counts from the end), `${NAME#pattern}`, `${NAME%pattern}`, `${NAME/pattern/text}`, `${NAME^}`, `${NAME,}` and the
+/// same doubled; `$$` is a dollar sign. A `$` before anything else stands for itself.
 pub fn substitute(text: &str, env: &Env) -> Result<String, Error> {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
@@ -51,42 +51,18 @@ fn expand(inner: &str, env: &Env) -> Result<String, Error> {
         let words = if words.is_empty() { "not set" } else { words };
         value.map(str::to_owned).ok_or_else(|| Error::Demanded { name: name.into(), words: words.into() })
     };
-    if operator.is_empty() {
-        demand(name, env).map(str::to_owned)
-    } else if let Some(default) = operator.strip_prefix(":-") {
-        or_default(filled, default)
-    } else if let Some(default) = operator.strip_prefix('-') {
-        or_default(set, default)
-    } else if let Some(words) = operator.strip_prefix(":?") {
-        or_error(filled, words)
-    } else if let Some(words) = operator.strip_prefix('?') {
-        or_error(set, words)
-    } else if let Some(range) = operator.strip_prefix(':') {
-        let value: Vec<char> = demand(name, env)?.chars().collect();
-        let range = slice(range, value.len()).ok_or_else(unsupported)?;
-        Ok(value[range].iter().collect())
-    } else {
-        Err(unsupported())
+    let (colon, rest) = operator.strip_prefix(':').map_or((false, operator), |rest| (true, rest));
+    let present = if colon { filled } else { set };
+    match rest.split_at_checked(1) {
+        Some(("-" | "=", default)) => or_default(present, default),
+        Some(("+", instead)) => present.map_or_else(|| Ok(String::new()), |_| substitute(instead, env)),
+        Some(("?", words)) => or_error(present, words),
+        _ if operator.is_empty() => demand(name, env).map(str::to_owned),
+        _ => {
+            let changed = change(set.unwrap_or_default(), operator).ok_or_else(unsupported)?;
+            demand(name, env).map(|_| changed)
+        }
     }
-}
-
-/// `offset` or `offset:length` of a text of `size` characters, cut to what there is. A shell needs a blank before a
-/// negative offset (`:-` being the default), and so does this.
-fn slice(text: &str, size: usize) -> Option<Range<usize>> {
-    let (offset, length) = text.split_once(':').map_or((text, None), |(offset, length)| (offset, Some(length)));
-    let size = i64::try_from(size).ok()?;
-    let from_end = |n: i64, end: i64| if n < 0 { end + n } else { n };
-    let offset: i64 = offset.trim().parse().ok()?;
-    let start = from_end(offset, size);
-    if start < 0 {
-        return Some(0..0);
-    }
-    let start = start.min(size);
-    let end = match length.map(|length| length.trim().parse::<i64>().ok()) {
-        None => size,
-        Some(length) => length.map(|n| if n < 0 { size + n } else { start.saturating_add(n) })?.clamp(start, size),
-    };
-    Some(start as usize..end as usize)
 }
 
 fn demand<'e>(name: &str, env: &'e Env) -> Result<&'e str, Error> {
@@ -167,6 +143,16 @@ mod tests {
             ("${EMPTY}", ""),
             ("${SHA:?needed}", "0123456789abcdef"),
             ("${EMPTY?needed}", ""),
+            ("${NONE:=latest}", "latest"),
+            ("${NONE=latest}", "latest"),
+            ("${EMPTY=latest}", ""),
+            ("${SHA:+-${SHA:0:2}}", "-01"),
+            ("x${NONE:+-$NONE}${EMPTY:+-}${NONE+-}", "x"),
+            ("${EMPTY+set}", "set"),
+            ("${SHA#0}", "123456789abcdef"),
+            ("${SHA%%[a-z]*}", "0123456789"),
+            ("${BRANCH//[^a-z]/-}", "x-container-nginx-----"),
+            ("${WORD^^}", "GRÖßE"),
         ] {
             assert_eq!(good(text), wanted, "{text}");
         }
@@ -205,13 +191,12 @@ mod tests {
     #[test]
     fn substitute_unknown_operators_are_refused() {
         for text in [
-            "${SHA#0}",
-            "${SHA%%f}",
-            "${SHA//a/b}",
-            "${SHA^^}",
-            "${SHA:=x}",
-            "${SHA=x}",
-            "${SHA:+x}",
+            "${SHA#'0'}",
+            "${SHA@Q}",
+            "${SHA//a/&}",
+            "${SHA//[a/b}",
+            "${SHA#$WORD}",
+            "${SHA/9/$WORD}",
             "${#SHA}",
             "${!SHA}",
             "${}",

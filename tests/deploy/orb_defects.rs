@@ -165,7 +165,13 @@ async fn orb_reads_variables_as_syntax_and_ignores_their_operators() {
     for (text, wanted) in [
         ("${BRANCH}", "x,container=web,name=MODE,value=evil"),
         ("${SHA:0:7}", "0123456"),
+        ("${SHA#01}", "23456789ab"),
+        ("${SHA//[0-9]/x}", "xxxxxxxxxxab"),
+        ("${SHA^^}", "0123456789AB"),
         ("${NONE:-${W}}", "w"),
+        ("${NONE:=w}", "w"),
+        ("${EMPTY:+x}", ""),
+        ("$(id) `id` ~ * \"'", "$(id) `id` ~ * \"'"),
         ("$$SHA", "$SHA"),
         ("$5", "$5"),
     ] {
@@ -176,7 +182,7 @@ async fn orb_reads_variables_as_syntax_and_ignores_their_operators() {
         assert_eq!(environment[1]["value"], "plain");
         assert_eq!(environment[2]["value"], wanted, "{text}");
     }
-    for text in ["$NONE", "${SHA#0}", "${SHA//a/b}", "${SHA^^}", "${NONE:?first build}", "${SHA"] {
+    for text in ["$NONE", "${SHA@Q}", "${NONE:?first build}", "${SHA"] {
         let word = format!("{ENV}=container=web,name=A,value={text}");
         let (stage, ended) = update_with(container(), &variables, &[&word]).await;
         assert_eq!((ended.code, stage.writes().len()), (2, 0), "{text}: {}", ended.stderr);
