@@ -17,3 +17,4 @@ mod running;
 mod sandbox;
 mod store;
 mod support;
+mod variables;
