@@ -87,6 +87,9 @@ impl Delivered {
     fn summary(&self, unchanged: bool) -> String {
         let Published { blobs_sent, blobs_mounted, blobs_present, bytes_sent, .. } = self.published;
         match (self.published.references.is_empty(), unchanged) {
+            (true, _) if self.stored.is_empty() => {
+                "Built, neither pushed nor kept: `dockless build --to oci:DIR` keeps an image here.".to_owned()
+            }
             (true, _) => "Written.".to_owned(),
             (false, true) => "Nothing to do: the registry has this very image.".to_owned(),
             (false, false) => format!(

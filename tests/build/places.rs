@@ -76,7 +76,8 @@ async fn build_without_push_makes_the_image_and_sends_nothing() {
     let (stage, registry) = workplace().await;
     let mut words = words(&registry, "shop:v1");
     words.extend(["--push-image=false", "--image-metadata-out", "image.json"].map(str::to_owned));
-    let Ended { stdout, .. } = stage.done(&strs(&words)).await;
+    let Ended { stdout, stderr, .. } = stage.done(&strs(&words)).await;
+    assert!(stderr.contains("Built, neither pushed nor kept") && !stderr.contains("Written"), "{stderr}");
     assert_eq!((stdout.as_str(), super::writes(&registry).len(), registry.count("HEAD", "shop")), ("", 0, 0));
     let metadata: Value = serde_json::from_str(&stage.read("image.json")).unwrap();
     assert_eq!((&metadata["imagePushed"], &metadata["tags"]), (&json!(false), &json!([])));
