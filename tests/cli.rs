@@ -234,6 +234,7 @@ fn bad_input_is_exit_code_2_and_nothing_on_stdout() {
         (&["build", "--to", "oci:x"], "--jar"),
         (&["build", "--jar", "a.jar", "--to", "UPPER/X"], "--to: 'UPPER/X' is not an image reference"),
         (&["build", "--jar", "a.jar", "--to", "x", "--platform", "linux"], "--platform: 'linux' is not a platform"),
+        (&["build", "--jar", "a.jar", "--to", "x", "--platform", "linux/amd64,linux/arm64"], "for each platform"),
         (&["build", "--jar", "a.jar", "--to", "x", "--files", "a"], "--files 'a': there is no ':' in it"),
         (&["build", "--jar", "a.jar", "--to", "x", "--env", "geheim"], "--env: there is no '=' in it"),
         (&["push", "oci:x"], "nothing says where to push"),

@@ -157,7 +157,12 @@ impl ImageArgs {
     }
 }
 
+/// The orb takes a list here.
 fn platform(text: Option<&str>) -> Result<Platform, Error> {
+    if let Some(list) = text.filter(|text| text.contains(',')) {
+        let what = format!("--platform names several platforms, {list}, and an image is built for one");
+        return Err(Error::Missing { what, hint: "Build once for each platform, each under a tag of its own." });
+    }
     let platform = text.map(str::parse).transpose().map_err(|why| Error::Image { flag: "--platform", why })?;
     Ok(platform.unwrap_or_default())
 }
