@@ -84,6 +84,7 @@ pub struct ServiceArgs {
     #[arg(long, value_name = "COUNT")]
     pub desired_count: Option<u32>,
     /// Let ECS stop a failing deployment and go back to the one before; CodeDeploy is told to go back if one fails
+    /// [default: as the service has it; false changes nothing]
     #[arg(long)]
     pub enable_circuit_breaker: Option<bool>,
 }
@@ -272,6 +273,8 @@ impl BaseArgs {
     }
 }
 
+const LEAVE_IT_OUT: &str = "Leave --deployment-controller out: the service itself says who deploys it.";
+
 fn check_controller(
     wanted: Option<Controller>,
     options: &Options,
@@ -285,15 +288,18 @@ fn check_controller(
         Some(Controller::CodeDeploy) if observed.service.is_err() => Err(Error::Conflict(format!(
             "'{service}' is missing, and --create-service makes services that ECS deploys"
         ))),
-        Some(Controller::CodeDeploy) if !is => Err(Error::Conflict(format!(
-            "--deployment-controller says CODE_DEPLOY, but {controller} deploys '{service}'"
-        ))),
-        Some(Controller::Ecs) if is => {
-            Err(Error::Conflict(format!("--deployment-controller says ECS, but CODE_DEPLOY deploys '{service}'")))
-        }
-        None if given && !is => {
-            Err(Error::Conflict(format!("there are flags for CodeDeploy, but {controller} deploys '{service}'")))
-        }
+        Some(Controller::CodeDeploy) if !is => Err(Error::Missing {
+            what: format!("--deployment-controller says CODE_DEPLOY, but {controller} deploys '{service}'"),
+            hint: LEAVE_IT_OUT,
+        }),
+        Some(Controller::Ecs) if is => Err(Error::Missing {
+            what: format!("--deployment-controller says ECS, but CODE_DEPLOY deploys '{service}'"),
+            hint: LEAVE_IT_OUT,
+        }),
+        None if given && !is => Err(Error::Missing {
+            what: format!("there are flags for CodeDeploy, but {controller} deploys '{service}'"),
+            hint: "Leave --codedeploy-… and --deployment-config-name out, or name the service that they are meant for.",
+        }),
         _ => Ok(()),
     }
 }

@@ -252,7 +252,10 @@ async fn wrong_input_is_refused_before_anything_is_registered() {
     for (words, parts) in [
         (&["--codedeploy-load-balanced-container-name=wbe"][..], ["there is no container 'wbe'", "It has web."]),
         (&["--codedeploy-load-balanced-container-port=81"], ["does not open port 81", "80"]),
-        (&["--deployment-controller=ECS"], ["says ECS, but CODE_DEPLOY deploys 'shop'", ""]),
+        (
+            &["--deployment-controller=ECS"],
+            ["says ECS, but CODE_DEPLOY deploys 'shop'", "hint: Leave --deployment-controller out"],
+        ),
     ] {
         let ended = deploy(&rehearsal, words).await;
         assert_eq!(ended.code, 2, "{}", ended.stderr);
