@@ -1,44 +1,61 @@
-//! Who calls. A SigV4 signature names an access key, a region and a service; these are read, the signature itself is
-//! not verified: the sandbox guards nothing, and any pair of keys will do. Keys that its own STS has handed out
-//! stand for the role's session. There is one account and one region, whichever region a signature names.
+//! Who calls. A SigV4 signature names an access key, a region, a service and the time at which it was made; these are
+//! read, the signature itself is not verified: the sandbox guards nothing, and any pair of keys will do. Keys that its
+//! own STS has handed out stand for the role's session. There is one account and one region, whichever region a
+//! signature names.
 
-use std::collections::HashMap;
-use std::sync::Mutex;
+mod signature;
 
-/// What a signature's credential scope says.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Scope {
-    pub access_key: String,
-    pub region: String,
-    pub service: String,
-}
+use std::collections::{HashMap, HashSet};
+use std::sync::{Mutex, MutexGuard};
 
-impl Scope {
-    /// Out of an `Authorization` header: `AWS4-HMAC-SHA256 Credential=KEY/20260102/us-east-1/ecr/aws4_request, …`.
-    pub fn parse(header: &str) -> Option<Self> {
-        let rest = header.strip_prefix("AWS4-HMAC-SHA256")?;
-        let credential = rest.split(',').find_map(|part| part.trim().strip_prefix("Credential="))?;
-        let mut parts = credential.rsplit('/');
-        let (end, service, region, _date) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
-        let access_key = parts.rev().collect::<Vec<_>>().join("/");
-        let whole = end == "aws4_request" && !access_key.is_empty();
-        whole.then(|| Scope { access_key, region: region.into(), service: service.into() })
-    }
-}
+pub use signature::Signature;
 
-/// Access keys of role sessions and the ARNs they stand for.
+/// Access keys of role sessions and the ARNs they stand for, and which keys are good no longer.
 #[derive(Default)]
-pub struct Sessions(Mutex<HashMap<String, String>>);
+pub struct Sessions(Mutex<Known>);
+
+#[derive(Default)]
+struct Known {
+    arns: HashMap<String, String>,
+    used: HashSet<String>,
+    ended: HashSet<String>,
+}
 
 impl Sessions {
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.0.lock().expect("sessions lock")
+    }
+
     pub fn insert(&self, access_key: String, arn: String) {
-        self.0.lock().expect("sessions lock").insert(access_key, arn);
+        self.known().arns.insert(access_key, arn);
     }
 
     /// The caller's ARN; keys from elsewhere belong to the account's only user.
     pub fn arn(&self, access_key: Option<&str>, account: &str) -> String {
-        let known = access_key.and_then(|key| self.0.lock().expect("sessions lock").get(key).cloned());
+        let known = access_key.and_then(|key| self.known().arns.get(key).cloned());
         known.unwrap_or_else(|| format!("arn:aws:iam::{account}:user/sandbox"))
+    }
+
+    /// Whether a key is good still. It is in use from now on, unless for a call to STS: keys that do no more than take
+    /// on roles are long-lived ones, which have no end.
+    pub fn admits(&self, signature: &Signature) -> bool {
+        let mut known = self.known();
+        if signature.service != "sts" {
+            known.used.insert(signature.access_key.clone());
+        }
+        !known.ended.contains(&signature.access_key)
+    }
+
+    /// The keys that were in use until now are good no longer, nor is that of the request that brings this about.
+    pub fn end(&self, current: Option<&Signature>) {
+        current.map(|signature| self.admits(signature));
+        let known = &mut *self.known();
+        known.ended.extend(known.used.drain());
+    }
+
+    /// All keys are good again.
+    pub fn revive(&self) {
+        self.known().ended.clear();
     }
 }
 
@@ -46,21 +63,20 @@ impl Sessions {
 mod tests {
     use super::*;
 
-    #[test]
-    fn scope_is_read_from_a_signature() {
-        let header =
-            "AWS4-HMAC-SHA256 Credential=AKIA1/20260102/eu-west-1/ecr/aws4_request, SignedHeaders=host, Signature=00";
-        let scope = Scope::parse(header).unwrap();
-        assert_eq!(
-            (scope.access_key.as_str(), scope.region.as_str(), scope.service.as_str()),
-            ("AKIA1", "eu-west-1", "ecr")
-        );
+    fn signature(access_key: &str, service: &str) -> Signature {
+        Signature { access_key: access_key.into(), region: "r".into(), service: service.into(), date: None }
     }
 
     #[test]
-    fn scope_of_other_headers_is_none() {
-        for header in ["", "Basic QVdTOng=", "AWS4-HMAC-SHA256 Credential=/1/2/3/aws4_request", "AWS4-HMAC-SHA256 x"] {
-            assert_eq!(Scope::parse(header), None, "{header}");
-        }
+    fn keys_in_use_end_and_others_do_not() {
+        let sessions = Sessions::default();
+        assert!(sessions.admits(&signature("base", "sts")) && sessions.admits(&signature("one", "ecs")));
+        sessions.end(Some(&signature("three", "ecs")));
+        assert!(!sessions.admits(&signature("three", "ecs")) && !sessions.admits(&signature("one", "ecs")));
+        assert!(!sessions.admits(&signature("one", "sts")));
+        assert!(sessions.admits(&signature("base", "sts")), "it has only taken on roles");
+        assert!(sessions.admits(&signature("two", "ecs")), "it is new");
+        sessions.revive();
+        assert!(sessions.admits(&signature("one", "ecs")));
     }
 }

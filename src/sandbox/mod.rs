@@ -30,6 +30,7 @@ mod requests;
 pub mod run;
 mod scheduler;
 mod server;
+mod skew;
 mod state;
 mod sts;
 mod timetable;

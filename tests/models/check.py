@@ -31,8 +31,8 @@ SERVICES = (
 COMMON_ERRORS = {
     "AccessDenied", "AccessDeniedException", "ExpiredToken", "ExpiredTokenException", "InternalFailure",
     "InvalidAction", "InvalidClientTokenId", "InvalidSignatureException", "MissingAuthenticationToken",
-    "MissingAuthenticationTokenException", "SerializationException", "ServiceUnavailable", "Throttling",
-    "ThrottlingException", "UnknownOperationException", "UnrecognizedClientException", "ValidationError",
+    "MissingAuthenticationTokenException", "SerializationException", "ServiceUnavailable", "SignatureDoesNotMatch",
+    "Throttling", "ThrottlingException", "UnknownOperationException", "UnrecognizedClientException", "ValidationError",
     "ValidationException",
 }
 

@@ -218,3 +218,74 @@ async fn own_client_pushes_mounts_and_pulls() {
         assert_eq!(blob.concat(), b"layer");
     }
 }
+
+/// A call that was signed so many seconds ago, with this access key: status, `Date` and document.
+async fn signed(sandbox: &Sandbox, key: &str, target: &str, ago: i64, input: Value) -> (u16, i64, Value) {
+    let now = jiff::Timestamp::now();
+    let date = (now - jiff::SignedDuration::from_secs(ago)).strftime("%Y%m%dT%H%M%SZ").to_string();
+    let request = reqwest::Client::new().post(sandbox.url("/")).header("x-amz-target", target);
+    let request = request.header("authorization", SIGNATURE.replace("AKIATEST", key)).header("x-amz-date", date);
+    let answer = request.body(input.to_string()).send().await.unwrap();
+    let date = jiff::fmt::rfc2822::parse(header(&answer, "date")).unwrap().timestamp();
+    let ahead = date.as_second() - now.as_second();
+    (answer.status().as_u16(), ahead, answer.json().await.unwrap())
+}
+
+const CLUSTERS: &str = "AmazonEC2ContainerServiceV20141113.ListClusters";
+
+#[tokio::test]
+async fn clock_that_is_wrong_takes_signatures_of_its_own_time_alone() {
+    let sandbox = with_rule(json!({ "then": { "clock": { "ahead": 3600 } } })).await;
+    let (status, ahead, answer) = signed(&sandbox, "AKIATEST", CLUSTERS, 0, json!({})).await;
+    assert!((3595..3605).contains(&ahead), "{ahead}");
+    assert_eq!((status, &answer["__type"]), (400, &json!("InvalidSignatureException")));
+    assert!(answer["message"].as_str().unwrap().starts_with("Signature expired: "), "{answer}");
+    assert_eq!(signed(&sandbox, "AKIATEST", CLUSTERS, -3600, json!({})).await.0, 200);
+    let (_, _, answer) = signed(&sandbox, "AKIATEST", CLUSTERS, -7200, json!({})).await;
+    assert!(answer["message"].as_str().unwrap().starts_with("Signature not yet current: "), "{answer}");
+    sandbox.set_faults(json!({})).await;
+    let (status, ahead, _) = signed(&sandbox, "AKIATEST", CLUSTERS, 0, json!({})).await;
+    assert!(status == 200 && ahead.abs() < 5, "{status} {ahead}");
+}
+
+#[tokio::test]
+async fn clock_that_is_wrong_is_in_every_moment_that_is_told() {
+    let sandbox = Sandbox::start().await;
+    sandbox.create("web").await;
+    let created = async || {
+        let (_, answer) = sandbox.ecr("DescribeRepositories", json!({})).await;
+        answer["repositories"][0]["createdAt"].as_f64().unwrap()
+    };
+    let right = created().await;
+    sandbox.set_faults(json!({ "rules": [{ "then": { "clock": { "ahead": -3600 } } }] })).await;
+    assert!((created().await - right + 3600.0).abs() < 0.01);
+    let form = "Action=AssumeRoleWithWebIdentity&Version=2011-06-15&RoleArn=arn:aws:iam::1:role/deploy&RoleSessionName=x\
+                &WebIdentityToken=e30.e30.e30&DurationSeconds=3600";
+    let answer = reqwest::Client::new().post(sandbox.url("/")).body(form).send().await.unwrap().text().await.unwrap();
+    let end = answer.split("<Expiration>").nth(1).unwrap().split('<').next().unwrap();
+    let left = end.parse::<jiff::Timestamp>().unwrap().as_second() - jiff::Timestamp::now().as_second();
+    assert!(left.abs() < 5, "an hour less an hour: {answer}");
+}
+
+#[tokio::test]
+async fn credentials_in_use_come_to_their_end() {
+    let sandbox = Sandbox::start().await;
+    let list = async |key: &str| {
+        let (status, _, answer) = signed(&sandbox, key, CLUSTERS, 0, json!({})).await;
+        (status, answer["__type"].as_str().unwrap_or_default().to_owned())
+    };
+    assert_eq!(list("ASIAONE").await.0, 200);
+    sandbox.set_faults(json!({ "rules": [{ "skip": 1, "then": "expire_credentials" }] })).await;
+    assert_eq!(list("ASIAONE").await.0, 200);
+    let expired = (400, "ExpiredTokenException".to_owned());
+    assert_eq!((list("ASIATWO").await, list("ASIAONE").await), (expired.clone(), expired));
+    assert_eq!((list("ASIATHREE").await.0, list("ASIATHREE").await.0), (200, 200));
+    let identity = reqwest::Client::new().post(sandbox.url("/")).body("Action=GetCallerIdentity&Version=2011-06-15");
+    let identity = identity.header("authorization", SIGNATURE.replace("AKIATEST", "ASIAONE")).send().await.unwrap();
+    assert_eq!(identity.status(), 403);
+    assert!(identity.text().await.unwrap().contains("<Code>ExpiredToken</Code>"));
+    reqwest::Client::new().post(sandbox.url("/_sandbox/expire-credentials")).send().await.unwrap();
+    assert_eq!(list("ASIATHREE").await.0, 400);
+    sandbox.set_faults(json!({})).await;
+    assert_eq!(list("ASIAONE").await.0, 200);
+}

@@ -10,7 +10,9 @@
 //!     {"on": "GET /v2/*/blobs/*", "seconds": 30, "then": {"slow": {"milliseconds": 200, "bytes_per_second": 100000}}},
 //!     {"on": "ecr:GetAuthorizationToken", "then": "deny"},
 //!     {"on": "events:PutTargets", "then": {"fail_entries": {"target": "1", "code": "InternalException"}}},
-//!     {"then": "expire_token"}
+//!     {"then": "expire_token"},
+//!     {"on": "ecs:DescribeServices", "skip": 4, "then": "expire_credentials"},
+//!     {"then": {"clock": {"ahead": -3600}}}
 //!   ],
 //!   "fates": [{"family": "web", "fate": {"exitCode": {"code": 3}}, "log": ["no database"]}],
 //!   "lag": {"serviceDeployments": 2.0, "currentDeployment": 5.0},

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::sandbox::skew::Skew;
+
 /// Of the requests that `on` names, the first `skip` pass; of the others every `every`th is hit, at most `times` times
 /// and until `seconds` after the document came.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -13,7 +15,7 @@ pub struct Rule {
     pub skip: u64,
     #[serde(default)]
     pub every: Option<u64>,
-    /// None is no limit, but for `expire_token`, which is once.
+    /// None is no limit, but for `expire_token` and `expire_credentials`, which are once.
     #[serde(default)]
     pub times: Option<u64>,
     #[serde(default)]
@@ -46,6 +48,12 @@ pub enum Effect {
     },
     /// Every login that was given out until now is void.
     ExpireToken,
+    /// The access keys that have signed calls until now, this one included, are good no longer; the next document of
+    /// faults revives them. Keys that have signed nothing but calls to STS are long-lived ones, which do not end.
+    ExpireCredentials,
+    /// The server's clock is so many seconds ahead of this machine's, or behind it: the `Date` header, every moment
+    /// that is told, and the time by which a signature is too old or too new.
+    Clock { ahead: i64 },
     /// This request meets ECR's ways, as under `--ecr-strict`.
     EcrStrict,
     /// Before the work, somebody else deploys the services anew that the request names.
@@ -83,7 +91,8 @@ fn anything() -> String {
 
 impl Rule {
     pub fn limit(&self) -> u64 {
-        self.times.unwrap_or(if self.then == Effect::ExpireToken { 1 } else { u64::MAX })
+        let once = matches!(self.then, Effect::ExpireToken | Effect::ExpireCredentials);
+        self.times.unwrap_or(if once { 1 } else { u64::MAX })
     }
 
     pub fn check(&self) -> Result<(), &'static str> {
@@ -91,6 +100,9 @@ impl Rule {
             _ if self.every == Some(0) => Err("'every' counts from 1"),
             _ if self.seconds.is_some_and(|seconds| seconds.is_nan() || seconds < 0.0) => Err("'seconds' is negative"),
             Effect::Status(status) if !(400..600).contains(status) => Err("'status' is none of 400 to 599"),
+            Effect::Clock { ahead } if !(-Skew::MOST..=Skew::MOST).contains(ahead) => {
+                Err("'ahead' is more than a century")
+            }
             Effect::Slow { bytes_per_second: Some(0), .. } => Err("'bytes_per_second' is 0"),
             _ => Ok(()),
         }

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::{Effect, Failing, Rule};
 use crate::sandbox::catalog::matches;
+use crate::sandbox::skew::Skew;
 
 #[derive(Default)]
 pub struct Script {
@@ -31,6 +32,8 @@ pub struct Orders {
     pub wait: Duration,
     pub bytes_per_second: Option<u64>,
     pub expire_token: bool,
+    pub expire_credentials: bool,
+    pub clock: Skew,
     pub ecr_strict: bool,
     pub replace_deployment: bool,
     pub fail_entries: Option<Failing>,
@@ -93,6 +96,8 @@ impl Orders {
                 self.bytes_per_second = bytes_per_second.or(self.bytes_per_second);
             }
             Effect::ExpireToken => self.expire_token = true,
+            Effect::ExpireCredentials => self.expire_credentials = true,
+            Effect::Clock { ahead } => self.clock = Skew::new(*ahead),
             Effect::EcrStrict => self.ecr_strict = true,
             Effect::ReplaceDeployment => self.replace_deployment = true,
             Effect::FailEntries(failing) => self.fail_entries = Some(failing.clone()),
@@ -137,9 +142,11 @@ mod tests {
     }
 
     #[test]
-    fn expire_token_happens_once() {
-        let mut script = script(r#"{"then": "expire_token"}"#);
-        assert_eq!(hits(&mut script, &["A", "B"], 0), [true, false]);
+    fn expiry_happens_once() {
+        for effect in ["expire_token", "expire_credentials"] {
+            let mut script = script(&format!(r#"{{"then": "{effect}"}}"#));
+            assert_eq!(hits(&mut script, &["A", "B"], 0), [true, false]);
+        }
     }
 
     #[test]
@@ -150,6 +157,8 @@ mod tests {
             r#"{"every": 0, "then": "deny"}"#,
             r#"{"onn": "*", "then": "deny"}"#,
             r#"{"then": {"slow": {"bytes_per_second": 0}}}"#,
+            r#"{"then": {"clock": {"ahead": 1e12}}}"#,
+            r#"{"then": {"clock": {"ahead": 9999999999}}}"#,
         ] {
             assert!(Faults::parse(format!(r#"{{"rules": [{rule}]}}"#).as_bytes(), "test").is_err(), "{rule}");
         }

@@ -66,7 +66,10 @@ pub fn refused(refusal: &Refusal) -> Value {
 pub fn status(refusal: &Refusal) -> u16 {
     match &*refusal.code {
         "ThrottlingException" => 429,
-        "AccessDeniedException" | "MissingAuthenticationTokenException" => 403,
+        "AccessDeniedException"
+        | "ExpiredTokenException"
+        | "InvalidSignatureException"
+        | "MissingAuthenticationTokenException" => 403,
         _ => refusal.status,
     }
 }

@@ -45,6 +45,10 @@ pub async fn answer(site: &Site, parts: &Parts, mut intake: Intake) -> Result<Re
             Ok(()) => empty(204),
             Err(refusal) => text(500, refusal.message),
         },
+        (&Method::POST, "/_sandbox/expire-credentials") => {
+            site.sessions.end(None);
+            empty(204)
+        }
         (&Method::POST, "/_sandbox/stop") => {
             site.stop();
             empty(204)

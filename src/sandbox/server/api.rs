@@ -1,6 +1,7 @@
 //! The AWS protocols: at `POST /` JSON 1.1, where a header names service and operation, and Query with XML for STS and
 //! load balancers, told apart by the version that they name; at paths of its own REST with JSON for EventBridge
-//! Scheduler. Signatures are read and not verified.
+//! Scheduler. Of signatures the time is
+//! checked and the keys are known, and no more is verified.
 
 use bytes::Bytes;
 use hyper::header::{HeaderValue, RETRY_AFTER};
@@ -11,11 +12,12 @@ use super::intake::{Intake, Trouble};
 use super::reply::{self, Reply, bytes};
 use super::site::Site;
 use crate::sandbox::Refusal;
-use crate::sandbox::caller::Scope;
+use crate::sandbox::caller::Signature;
 use crate::sandbox::ecr::Ecr;
 use crate::sandbox::elb::{self, Elb};
 use crate::sandbox::fault::Orders;
 use crate::sandbox::scheduler;
+use crate::sandbox::skew::{Skew, Unit};
 use crate::sandbox::sts::{self, Sts};
 
 /// Larger than any call that AWS takes; a layer part of 20 MiB in base64 is the largest.
@@ -81,6 +83,26 @@ impl Api {
         }
     }
 
+    /// A refusal at the door, which the Query protocol has other codes for.
+    fn word(&self, refusal: Refusal) -> Refusal {
+        let code = match (self, &*refusal.code) {
+            (Api::Json { .. } | Api::Rest(_), _) => return refusal,
+            (_, "AccessDeniedException") => "AccessDenied",
+            (_, "ExpiredTokenException") => "ExpiredToken",
+            (_, "InvalidSignatureException") => "SignatureDoesNotMatch",
+            _ => return refusal.with_status(403),
+        };
+        Refusal::new(code, refusal.message).with_status(403)
+    }
+
+    /// In what its documents count moments.
+    fn unit(&self) -> Unit {
+        match self {
+            Api::Json { service, .. } => Unit::of(service),
+            Api::Query(_) | Api::Rest(_) => Unit::Seconds,
+        }
+    }
+
     /// Web identities come without keys.
     fn is_signed(&self) -> bool {
         !matches!(self, Api::Query(form) if form.get("Action").is_some_and(|action| action == "AssumeRoleWithWebIdentity"))
@@ -91,21 +113,27 @@ pub async fn answer(
     site: &Site,
     intake: &mut Intake,
     call: Api,
-    scope: Option<Scope>,
+    signature: Option<Signature>,
     orders: &Orders,
 ) -> Result<Reply, Trouble> {
     let body = intake.all(LARGEST).await?;
-    let caller = site.sessions.arn(scope.as_ref().map(|scope| scope.access_key.as_str()), &site.account);
+    let caller = site.sessions.arn(signature.as_ref().map(|signature| signature.access_key.as_str()), &site.account);
     let mut reply = match &call {
         Api::Json { .. } | Api::Rest(_) => {
             let input = parse(&body).map(|body| call.input(body));
-            let sound = input.and_then(|input| permit(site, &call, &scope, &caller, &input, orders).map(|()| input));
-            let answer = sound.and_then(|input| dispatch(site, &call, &caller, input, orders));
+            let sound =
+                input.and_then(|input| permit(site, &call, &signature, &caller, &input, orders).map(|()| input));
+            let answer = sound.and_then(|mut input| {
+                orders.clock.hear(&mut input, call.unit());
+                let mut answer = dispatch(site, &call, &caller, input, orders)?;
+                orders.clock.tell(&mut answer, call.unit());
+                Ok(answer)
+            });
             if matches!(call, Api::Rest(_)) { as_rest(&answer) } else { as_json(&answer) }
         }
         Api::Query(form) if service(form) == LOAD_BALANCING => {
             let input = elb::input(form);
-            let permitted = permit(site, &call, &scope, &caller, &input, orders);
+            let permitted = permit(site, &call, &signature, &caller, &input, orders);
             let targets = |group: &str| site.plane().targets_now(group, site.clock.now());
             let answer = permitted.and_then(|()| {
                 let groups = site.plane().target_groups();
@@ -118,13 +146,13 @@ pub async fn answer(
             }
         }
         Api::Query(form) => {
-            let permitted = permit(site, &call, &scope, &caller, &Value::Object(Map::new()), orders);
+            let permitted = permit(site, &call, &signature, &caller, &Value::Object(Map::new()), orders);
             let sts = Sts {
                 account: &site.account,
                 caller: &caller,
                 sessions: &site.sessions,
                 ids: &site.ids,
-                now: site.now(),
+                now: orders.clock.shown(site.now()),
             };
             as_xml(site, &permitted.and_then(|()| sts.call(form)))
         }
@@ -184,15 +212,12 @@ fn replace_deployments(site: &Site, input: &Value) {
 fn permit(
     site: &Site,
     call: &Api,
-    scope: &Option<Scope>,
+    signature: &Option<Signature>,
     caller: &str,
     input: &Value,
     orders: &Orders,
 ) -> Result<(), Refusal> {
-    if call.is_signed() && scope.is_none() {
-        let missing = Refusal::new("MissingAuthenticationTokenException", "Missing Authentication Token");
-        return Err(missing.with_status(if matches!(call, Api::Query(_)) { 403 } else { 400 }));
-    }
+    admit(site, call, signature.as_ref(), orders.clock)?;
     if orders.throttle.is_some() {
         return Err(Refusal::throttled());
     }
@@ -201,11 +226,24 @@ fn permit(
         return Err(Refusal::new(code, "A rule of the sandbox's faults answers so.").with_status(status));
     }
     if orders.deny {
-        let denied = Refusal::denied(caller, &call.action(), &resource(site, call, input));
-        return Err(match call {
-            Api::Query(_) => Refusal { code: "AccessDenied".into(), ..denied.with_status(403) },
-            Api::Json { .. } | Api::Rest(_) => denied,
-        });
+        return Err(call.word(Refusal::denied(caller, &call.action(), &resource(site, call, input))));
+    }
+    Ok(())
+}
+
+/// Who may not come in at all: without a signature, with one of another time, with keys that have come to their end.
+fn admit(site: &Site, call: &Api, signature: Option<&Signature>, clock: Skew) -> Result<(), Refusal> {
+    if !call.is_signed() {
+        return Ok(());
+    }
+    let Some(signature) = signature else {
+        let missing = Refusal::new("MissingAuthenticationTokenException", "Missing Authentication Token");
+        return Err(call.word(missing));
+    };
+    signature.check_age(clock.shown(site.now())).map_err(|refusal| call.word(refusal))?;
+    if !site.sessions.admits(signature) {
+        let message = "The security token included in the request is expired";
+        return Err(call.word(Refusal::new("ExpiredTokenException", message)));
     }
     Ok(())
 }

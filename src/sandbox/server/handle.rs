@@ -6,6 +6,7 @@ use std::sync::Arc;
 use http_body_util::BodyExt as _;
 use hyper::Request;
 use hyper::body::Incoming;
+use hyper::header::{DATE, HeaderValue};
 use hyper::http::request::Parts;
 use serde_json::Value;
 
@@ -14,12 +15,13 @@ use super::intake::{Intake, Trouble};
 use super::reply::{Reply, whole};
 use super::site::Site;
 use super::{admin, api, text};
-use crate::sandbox::caller::Scope;
+use crate::sandbox::caller::Signature;
 use crate::sandbox::catalog::Change;
 use crate::sandbox::fault::Orders;
 use crate::sandbox::registry;
 use crate::sandbox::requests::{Call, Entry, document};
 use crate::sandbox::scheduler;
+use crate::sandbox::skew::Skew;
 
 /// The connection breaks instead of an answer.
 #[derive(Debug, thiserror::Error)]
@@ -46,20 +48,22 @@ pub async fn handle(site: Arc<Site>, request: Request<Incoming>) -> Result<Reply
         Ok(door) => door,
         Err(trouble) => return failed(trouble),
     };
-    let scope = header(&parts, "authorization").and_then(Scope::parse);
+    let signature =
+        header(&parts, "authorization").and_then(|text| Signature::read(text, header(&parts, "x-amz-date")));
     let orders = site.script().orders(&door.names(&parts), site.clock.now());
-    let mut entry = entry(&site, &parts, &door, scope.as_ref());
+    let mut entry = entry(&site, &parts, &door, signature.as_ref());
     entry.fault = orders != Orders::default();
-    let service = scope.as_ref().map(|scope| scope.service.clone());
-    let answer = visit(&site, &parts, &mut intake, door, scope, &orders).await;
+    let service = signature.as_ref().map(|signature| signature.service.clone());
+    let answer = visit(&site, &parts, &mut intake, door, signature, &orders).await;
     entry.received += intake.received();
     entry.milliseconds = site.clock.now().duration_since(started).unwrap_or_default().as_millis() as u64;
     let answer = match intake.kept() {
         Some(request) => record(&site, &parts, &entry, service, &request, answer).await,
         None => answer,
     };
-    let answer = answer.and_then(|answer| if orders.lose_answer { Err(Cut) } else { Ok(answer) });
-    if let Ok(answer) = &answer {
+    let mut answer = answer.and_then(|answer| if orders.lose_answer { Err(Cut) } else { Ok(answer) });
+    if let Ok(answer) = &mut answer {
+        date(answer, orders.clock, site.now());
         entry.status = Some(answer.status().as_u16());
         entry.code = answer.extensions().get::<Code>().map(|code| code.0.clone());
     }
@@ -111,11 +115,14 @@ async fn visit(
     parts: &Parts,
     intake: &mut Intake,
     door: Door,
-    scope: Option<Scope>,
+    signature: Option<Signature>,
     orders: &Orders,
 ) -> Result<Reply, Cut> {
     if orders.expire_token {
         let _ = site.commit(vec![Change::EndLogins]);
+    }
+    if orders.expire_credentials {
+        site.sessions.end(signature.as_ref());
     }
     if !orders.wait.is_zero() {
         site.clock.sleep(orders.wait).await;
@@ -123,8 +130,15 @@ async fn visit(
     (intake.cut_after, intake.bytes_per_second) = (orders.cut_after, orders.bytes_per_second);
     match door {
         Door::Registry(target) => registry::answer(site, parts, intake, target, orders).await.or_else(failed),
-        Door::Api(call) => api::answer(site, intake, call, scope, orders).await.or_else(failed),
+        Door::Api(call) => api::answer(site, intake, call, signature, orders).await.or_else(failed),
         Door::Admin | Door::Nowhere => Ok(text(404, "Not Found\n")),
+    }
+}
+
+/// A clock that is right needs no word: the server's own `Date` is the same.
+fn date(answer: &mut Reply, clock: Skew, now: f64) {
+    if let (false, Ok(date)) = (clock.is_none(), HeaderValue::from_str(&clock.date(now))) {
+        answer.headers_mut().insert(DATE, date);
     }
 }
 
@@ -176,15 +190,15 @@ impl Door {
     }
 }
 
-fn entry(site: &Site, parts: &Parts, door: &Door, scope: Option<&Scope>) -> Entry {
+fn entry(site: &Site, parts: &Parts, door: &Door, signature: Option<&Signature>) -> Entry {
     let (method, path) = (parts.method.to_string(), parts.uri.path_and_query().map_or("/", |path| path.as_str()));
     Entry {
         at: site.now(),
         method,
         path: path.to_owned(),
         action: door.action(),
-        region: scope.map(|scope| scope.region.clone()),
-        access_key: scope.map(|scope| scope.access_key.clone()),
+        region: signature.map(|signature| signature.region.clone()),
+        access_key: signature.map(|signature| signature.access_key.clone()),
         user_agent: header(parts, "user-agent").map(str::to_owned),
         ..Entry::default()
     }

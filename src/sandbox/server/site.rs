@@ -122,7 +122,7 @@ impl Site {
         self.script.lock().expect("script lock")
     }
 
-    /// Replaces the rules; the plane's fates and lag only if the document speaks of them.
+    /// Replaces the rules and ends what they began; the plane's fates and lag only if the document speaks of them.
     pub fn set_faults(&self, faults: Faults) -> Result<(), Error> {
         if let Some(fates) = faults.fates {
             let refused = |why| Error::Faults { what: "fates".into(), why };
@@ -140,6 +140,7 @@ impl Site {
             let refused = |why| Error::Faults { what: "hooks".into(), why };
             self.plane().set_hooks(hooks).map_err(refused)?;
         }
+        self.sessions.revive();
         *self.script() = Script::new(faults.rules, self.clock.now());
         Ok(())
     }
