@@ -16,7 +16,6 @@ use serde_json::{Value, json};
 use super::error::Place;
 use super::exchange::{Exchange, Lender, Question};
 use super::host::PUBLIC_REGISTRY;
-use super::watch::Watch;
 use super::{Answer, Error, Session};
 use crate::clock::Clock;
 
@@ -113,7 +112,7 @@ impl Ecr {
         target: String,
         body: &Value,
     ) -> Result<Answer, Error> {
-        let watch = Watch::new(place, self.session.events.clone(), Some(self.session.keys.clone()));
+        let watch = self.session.watch(place);
         let exchange = Exchange::new(Question::json(target, body), LENDER);
         watched!(aws_sdk_ecr, client.describe_registry(), watch, exchange)?;
         exchange.answer(watch.place())

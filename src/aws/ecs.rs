@@ -9,7 +9,6 @@ use serde_json::Value;
 
 use super::error::Place;
 use super::exchange::{Exchange, Lender, Question};
-use super::watch::Watch;
 use super::{Answer, Error, Session};
 
 /// What the API calls it.
@@ -86,7 +85,7 @@ impl Ecs {
     pub async fn call(&self, operation: Operation, body: Value) -> Result<Answer, Error> {
         let region = self.session.region().to_owned();
         let place = Place { service: "ecs", operation: operation.name(), region, account: None };
-        let watch = Watch::new(place, self.session.events.clone(), Some(self.session.keys.clone()));
+        let watch = self.session.watch(place);
         let target = format!("AmazonEC2ContainerServiceV20141113.{}", operation.name());
         let exchange = Exchange::new(Question::json(target, &body), LENDER);
         watched!(aws_sdk_ecs, self.client.list_clusters(), watch, exchange)?;

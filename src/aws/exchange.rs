@@ -14,17 +14,15 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse, Or
 use aws_smithy_runtime_api::client::ser_de::{
     DeserializeResponse, SerializeRequest, SharedRequestSerializer, SharedResponseDeserializer,
 };
-use aws_smithy_types::DateTime;
 use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::config_bag::ConfigBag;
-use aws_smithy_types::date_time::Format;
 use aws_smithy_types::error::ErrorMetadata;
 use bytes::Bytes;
 use serde_json::Value;
 
 use super::error::Place;
 use super::fault::Fault;
-use super::{Answer, Error};
+use super::{Answer, Error, time};
 
 /// What the lending operation must hand back, or the SDK would not know its own.
 #[derive(Debug, Clone, Copy)]
@@ -146,12 +144,7 @@ impl DeserializeResponse for Exchange {
             return Err(OrchestratorError::operation((self.0.lender.error)(metadata)));
         }
         let body = Bytes::copy_from_slice(response.body().bytes().unwrap_or_default());
-        *self.0.answer.lock().expect("exchange lock") = Some((body, date(response)));
+        *self.0.answer.lock().expect("exchange lock") = Some((body, time::date(response)));
         Ok((self.0.lender.output)())
     }
-}
-
-fn date(response: &HttpResponse) -> Option<SystemTime> {
-    let date = DateTime::from_str(response.headers().get("date")?, Format::HttpDate).ok()?;
-    SystemTime::try_from(date).ok()
 }

@@ -27,6 +27,7 @@ mod options;
 mod service;
 mod session;
 mod sts;
+mod time;
 mod trust;
 mod watch;
 mod xml;

@@ -12,7 +12,6 @@ use url::form_urlencoded;
 use super::ecs::LENDER;
 use super::error::Place;
 use super::exchange::{Exchange, Question};
-use super::watch::Watch;
 use super::{Answer, Error, Session, host, xml};
 
 /// What AWS calls one of its services in each of the places where it needs a name.
@@ -96,7 +95,7 @@ impl Remote {
     async fn ask(&self, operation: &'static str, question: Question) -> Result<(Exchange, Place), Error> {
         let region = self.session.region().to_owned();
         let place = Place { service: self.service.action, operation, region, account: None };
-        let watch = Watch::new(place, self.session.events.clone(), Some(self.session.keys.clone()));
+        let watch = self.session.watch(place);
         let exchange = Exchange::new(question, LENDER);
         watched!(aws_sdk_ecs, self.client.list_clusters(), watch, exchange)?;
         Ok((exchange, watch.place()))

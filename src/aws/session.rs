@@ -3,7 +3,7 @@
 //! one): credentials are fetched by the first call that needs them.
 
 use std::fmt;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use aws_config::default_provider::credentials::DefaultCredentialsChain;
 use aws_config::environment::region::EnvironmentVariableRegionProvider;
@@ -22,9 +22,12 @@ use secrecy::ExposeSecret;
 use url::Url;
 
 use super::credentials::{AssumedRole, Keys, Role, TokenSource, WebIdentityRole};
+use super::error::Place;
 use super::options::legal_session_name;
 use super::sts::Caller;
+use super::time::Time;
 use super::trust::Roots;
+use super::watch::Watch;
 use super::{AccessKey, Error, Options, Patience, host};
 use crate::clock::Clock;
 use crate::report::Events;
@@ -38,6 +41,7 @@ pub struct Session {
     pub(super) config: SdkConfig,
     pub(super) keys: Keys,
     pub(super) events: Events,
+    pub(super) time: Time,
     region: String,
 }
 
@@ -49,22 +53,33 @@ impl Session {
         let http = roots.sdk_client()?;
         let found = region(&options, &http).await?;
         let plain = configuration(&options, &found, http.clone()).await;
-        let source = credentials(&options, &plain, &http, &roots, &events).await?;
-        let keys = Keys::new(source, options.profile.clone(), Clock::Real);
+        let time = Time::new(Clock::Real);
+        let source = credentials(&options, &plain, &http, &roots, &events, &time).await?;
+        let keys = Keys::new(source, options.profile.clone(), time.clone());
         let credentials = SharedCredentialsProvider::new(keys.clone());
         let config = plain.into_builder().credentials_provider(credentials).build();
-        Ok(Session { config, keys, events, region: found })
+        Ok(Session { config, keys, events, time, region: found })
     }
 
     pub fn region(&self) -> &str {
         &self.region
     }
 
+    /// What time it is by AWS's clock, as far as it was asked already.
+    pub fn now(&self) -> SystemTime {
+        self.time.now()
+    }
+
+    /// An eye on a call that is made with these credentials.
+    pub(super) fn watch(&self, place: Place) -> Watch {
+        Watch::new(place, self.events.clone(), Some(self.keys.clone()), self.time.clone())
+    }
+
     /// The same credentials in another region: a registry need not live where the cluster does.
     pub fn in_region(&self, region: &str) -> Result<Session, Error> {
         let region = known_shape(region.to_owned())?;
         let config = self.config.to_builder().region(Region::new(region.clone())).build();
-        Ok(Session { config, region, keys: self.keys.clone(), events: self.events.clone() })
+        Ok(Session { config, region, ..self.clone() })
     }
 }
 
@@ -163,6 +178,7 @@ async fn credentials(
     http: &SharedHttpClient,
     roots: &Roots,
     events: &Events,
+    time: &Time,
 ) -> Result<SharedCredentialsProvider, Error> {
     let role = options.role_arn.clone().map(|arn| {
         let session_name = legal_session_name(&options.role_session_name);
@@ -173,13 +189,13 @@ async fn credentials(
         (None, None) => base(options, plain, http).await,
         (Some(role), Some(identity)) => {
             let token = TokenSource::new(identity, roots, options.patience.first_wait, events)?;
-            let caller = Caller::new(plain, events.clone(), None);
+            let caller = Caller::new(plain, events.clone(), None, time.clone());
             SharedCredentialsProvider::new(WebIdentityRole { caller, role, token })
         }
         (Some(role), None) => {
-            let base = Keys::new(base(options, plain, http).await, options.profile.clone(), Clock::Real);
+            let base = Keys::new(base(options, plain, http).await, options.profile.clone(), time.clone());
             let config = plain.to_builder().credentials_provider(SharedCredentialsProvider::new(base.clone())).build();
-            let caller = Caller::new(&config, events.clone(), Some(base));
+            let caller = Caller::new(&config, events.clone(), Some(base), time.clone());
             SharedCredentialsProvider::new(AssumedRole { caller, role })
         }
     })

@@ -5,6 +5,7 @@ use aws_config::SdkConfig;
 
 use super::credentials::Keys;
 use super::error::Place;
+use super::time::Time;
 use super::watch::Watch;
 use super::{Error, Session};
 use crate::report::Events;
@@ -26,12 +27,13 @@ pub(super) struct Caller {
     region: String,
     events: Events,
     keys: Option<Keys>,
+    time: Time,
 }
 
 impl Caller {
-    pub fn new(config: &SdkConfig, events: Events, keys: Option<Keys>) -> Caller {
+    pub fn new(config: &SdkConfig, events: Events, keys: Option<Keys>, time: Time) -> Caller {
         let region = config.region().map(ToString::to_string).unwrap_or_default();
-        Caller { client: aws_sdk_sts::Client::new(config), region, events, keys }
+        Caller { client: aws_sdk_sts::Client::new(config), region, events, keys, time }
     }
 
     pub fn client(&self) -> &aws_sdk_sts::Client {
@@ -40,13 +42,13 @@ impl Caller {
 
     pub fn watch(&self, operation: &'static str) -> Watch {
         let place = Place { service: "sts", operation, region: self.region.clone(), account: None };
-        Watch::new(place, self.events.clone(), self.keys.clone())
+        Watch::new(place, self.events.clone(), self.keys.clone(), self.time.clone())
     }
 }
 
 impl Session {
     pub fn sts(&self) -> Sts {
-        Sts(Caller::new(&self.config, self.events.clone(), Some(self.keys.clone())))
+        Sts(Caller::new(&self.config, self.events.clone(), Some(self.keys.clone()), self.time.clone()))
     }
 }
 

@@ -18,6 +18,7 @@ use aws_smithy_types::config_bag::ConfigBag;
 use super::credentials::Keys;
 use super::error::{Circumstances, Place};
 use super::fault::Fault;
+use super::time::{Time, is_timely};
 use crate::clock::Clock;
 use crate::report::{Event, Events};
 
@@ -31,6 +32,7 @@ struct Inner {
     events: Events,
     /// The credentials in use, to be thrown away when the service calls them expired.
     keys: Option<Keys>,
+    time: Time,
     state: Mutex<State>,
 }
 
@@ -39,6 +41,8 @@ struct State {
     host: String,
     attempts: u32,
     began: Option<SystemTime>,
+    /// When the attempt says that it was signed: its `X-Amz-Date`.
+    signed: Option<String>,
     /// Set between two attempts: why the last one failed.
     failed: Option<String>,
     /// The attempt after which the credentials were thrown away as expired: once in a call.
@@ -48,8 +52,8 @@ struct State {
 const CLOCK: Clock = Clock::Real;
 
 impl Watch {
-    pub fn new(place: Place, events: Events, keys: Option<Keys>) -> Watch {
-        Watch(Arc::new(Inner { place, events, keys, state: Mutex::default() }))
+    pub fn new(place: Place, events: Events, keys: Option<Keys>, time: Time) -> Watch {
+        Watch(Arc::new(Inner { place, events, keys, time, state: Mutex::default() }))
     }
 
     pub fn place(&self) -> Place {
@@ -92,6 +96,7 @@ impl Intercept for Watch {
         state.attempts += 1;
         state.failed = None;
         state.began = Some(CLOCK.now());
+        state.signed = context.request().headers().get("x-amz-date").map(str::to_owned);
         Ok(())
     }
 
@@ -104,6 +109,9 @@ impl Intercept for Watch {
         let mut state = self.state();
         // Without a beginning nothing was sent: there were no credentials.
         let Some(began) = state.began.take() else { return Ok(()) };
+        if let Some(response) = context.response() {
+            self.0.time.learn(response, began, &self.0.events);
+        }
         let status = context.response().map(|response| response.status().as_u16());
         let fault = context.response().and_then(Fault::read);
         if fault.as_ref().is_some_and(is_expiry) {
@@ -138,7 +146,12 @@ impl ClassifyRetry for Watch {
     /// Asked more than once about one attempt: answers the same.
     fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
         let state = self.state();
-        match context.response().and_then(Fault::read) {
+        let response = context.response();
+        let timely =
+            || state.signed.as_deref().zip(response).is_some_and(|(signed, response)| is_timely(signed, response));
+        match response.and_then(Fault::read) {
+            // Where the clock is wrong, the SDK tries these again and again, as if that were the reason.
+            Some(fault) if may_be_the_clocks(&fault) && timely() => RetryAction::RetryForbidden,
             Some(fault) if is_expiry(&fault) && state.renewed == Some(state.attempts) => RetryAction::client_error(),
             Some(fault) => passing(&fault),
             None => RetryAction::NoActionIndicated,
@@ -148,6 +161,12 @@ impl ClassifyRetry for Watch {
 
 fn is_expiry(fault: &Fault) -> bool {
     fault.code.starts_with("ExpiredToken")
+}
+
+/// What AWS says to a signature of the wrong time, and to much else.
+fn may_be_the_clocks(fault: &Fault) -> bool {
+    fault.code.starts_with("AccessDenied")
+        || ["InvalidSignatureException", "SignatureDoesNotMatch"].contains(&&*fault.code)
 }
 
 /// Faults that pass by themselves, though their status says that the caller is to blame.

@@ -36,6 +36,6 @@ impl Status {
         let ecs = ecs_of(job, first).await?;
         let seen = deploy::observe_status(&request, &ecs).await?;
         let states = deploy::read_status(&seen);
-        Ok(deploy::report_status(&request, &states, job.clock.now()).into())
+        Ok(deploy::report_status(&request, &states, ecs.session().now()).into())
     }
 }

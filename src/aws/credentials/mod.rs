@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::{self, ProvideCredentials, SharedCredentialsProvider, future};
 
-use crate::clock::Clock;
+use super::time::Time;
 
 pub(super) use role::{AssumedRole, Role, WebIdentityRole};
 pub(super) use token::TokenSource;
@@ -27,7 +27,7 @@ pub(super) struct Keys(Arc<Inner>);
 struct Inner {
     source: SharedCredentialsProvider,
     profile: Option<String>,
-    clock: Clock,
+    time: Time,
     held: tokio::sync::Mutex<Option<Credentials>>,
     /// A service called the held ones expired, whatever they say about themselves.
     rejected: AtomicBool,
@@ -35,9 +35,9 @@ struct Inner {
 }
 
 impl Keys {
-    pub fn new(source: SharedCredentialsProvider, profile: Option<String>, clock: Clock) -> Keys {
+    pub fn new(source: SharedCredentialsProvider, profile: Option<String>, time: Time) -> Keys {
         let (held, rejected, account) = Default::default();
-        Keys(Arc::new(Inner { source, profile, clock, held, rejected, account }))
+        Keys(Arc::new(Inner { source, profile, time, held, rejected, account }))
     }
 
     /// The account that the held credentials belong to, if they say so.
@@ -61,8 +61,7 @@ impl Keys {
         if self.0.rejected.swap(false, Ordering::SeqCst) {
             *held = None;
         }
-        let now = self.0.clock.now();
-        if let Some(good) = held.as_ref().filter(|held| lasts(held, now + AHEAD)) {
+        if let Some(good) = held.as_ref().filter(|held| lasts(held, self.0.time.now() + AHEAD)) {
             return Ok(good.clone());
         }
         match self.0.source.provide_credentials().await {
@@ -71,7 +70,7 @@ impl Keys {
                 Ok(held.insert(fresh).clone())
             }
             // Old ones that still hold are better than none; the next call tries again.
-            Err(why) => held.clone().filter(|held| lasts(held, now)).ok_or(why),
+            Err(why) => held.clone().filter(|held| lasts(held, self.0.time.now())).ok_or(why),
         }
     }
 }
@@ -92,6 +91,7 @@ impl ProvideCredentials for Keys {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::Clock;
     use aws_credential_types::provider::error::CredentialsError;
     use std::sync::atomic::AtomicU32;
 
@@ -122,7 +122,7 @@ mod tests {
         let clock = Clock::fake(SystemTime::UNIX_EPOCH);
         let broken = Arc::new(AtomicBool::new(false));
         let source = Counting { clock: clock.clone(), life, given: AtomicU32::new(0), broken: broken.clone() };
-        (Keys::new(SharedCredentialsProvider::new(source), None, clock.clone()), clock, broken)
+        (Keys::new(SharedCredentialsProvider::new(source), None, Time::new(clock.clone())), clock, broken)
     }
 
     async fn number(keys: &Keys) -> String {
