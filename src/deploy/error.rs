@@ -43,7 +43,7 @@ pub enum Error {
     #[error("{registered} was registered, but not deployed: {source}")]
     Undeployed { registered: String, source: CallError },
     #[error("the deployment to '{service}' has begun, but it cannot be watched: {source}")]
-    Unwatched { service: String, source: CallError },
+    Unwatched { service: String, advice: String, source: CallError },
 }
 
 impl Error {
@@ -86,7 +86,9 @@ impl Explain for Error {
             Error::NotPaused { state, .. } => Some(format!("There is nothing to answer: {state}.")),
             Error::Document { .. } => None,
             Error::Call(error) => error.hint(),
-            Error::Unwatched { source, .. } => source.hint(),
+            Error::Unwatched { advice, source, .. } => {
+                Some(source.hint().map_or(advice.clone(), |cure| format!("{cure} {advice}")))
+            }
             Error::Undeployed { source, .. } => {
                 let again = "Run the same command again: the revision is found and not registered twice.";
                 Some(source.hint().map_or(again.into(), |hint| format!("{hint} {again}")))

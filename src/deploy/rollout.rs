@@ -28,7 +28,7 @@ use crate::clock::Clock;
 use crate::report::{Event, Events, Outcome};
 use watcher::Watcher;
 
-pub use conclude::{answer, command, undo, undo_command, wait_on};
+pub use conclude::{answer, command, undo, undo_command, unwatched, wait_on};
 pub use hopeless::Hopes;
 pub use tasks::Tasks;
 pub use voice::Voice;

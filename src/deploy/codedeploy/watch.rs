@@ -17,7 +17,9 @@ use crate::deploy::Error;
 use crate::deploy::diagnose::{Traces, causes, is_trouble};
 use crate::deploy::ecs::{CallError, Ecs, Operation};
 use crate::deploy::judge::{Memory as Seen, Verdict};
-use crate::deploy::rollout::{Charge, Ended, FIRST, Hopes, LONGEST, Tasks, Voice, answer, jittered, retry, within};
+use crate::deploy::rollout::{
+    Charge, Ended, FIRST, Hopes, LONGEST, Tasks, Voice, answer, jittered, retry, unwatched, within,
+};
 use crate::deploy::snapshot::Service;
 use crate::report::Outcome;
 
@@ -188,10 +190,9 @@ impl<'a> Watcher<'a> {
 
     /// Without a verdict it was interrupted.
     async fn end(mut self, end: Option<Result<Verdict, CallError>>) -> Result<Ended, Error> {
-        let service = || self.charge.deploy.service.clone();
         let ended = match end {
             None => cut(&self.charge, self.id),
-            Some(Err(source)) => return Err(Error::Unwatched { service: service(), source }),
+            Some(Err(source)) => return Err(unwatched(&self.charge, source)),
             Some(Ok(verdict)) => conclude(&self.charge, self.id, verdict),
         };
         let ended = Ended { took: self.voice.elapsed(), deployment: Some(self.id.to_owned()), ..ended };

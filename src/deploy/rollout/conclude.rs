@@ -1,7 +1,9 @@
 //! The end of a watch in words: what became of the deployment, and the command that does something about it.
 
 use super::{Charge, Ended};
+use crate::deploy::Error;
 use crate::deploy::diagnose::Evidence;
+use crate::deploy::ecs::CallError;
 use crate::deploy::edit::short;
 use crate::deploy::judge::{Memory, Verdict};
 use crate::deploy::plan::{Deploy, Step};
@@ -47,6 +49,14 @@ pub fn interrupted(charge: &Charge, memory: &Memory) -> Ended {
     let text = format!("interrupted: the deployment of {name}{id} goes on in ECS without being watched");
     let advice = format!("Undo it with `{}`, or wait on with `{}`.", undo(deploy, name), wait_on(deploy));
     Ended::interrupted(text, Some(advice))
+}
+
+/// Nobody knows how it ends, but for whoever asks next.
+pub fn unwatched(charge: &Charge, source: CallError) -> Error {
+    let (name, deploy) = (short(charge.revision), charge.deploy);
+    let undo = if deploy.goes_back() { String::new() } else { format!(", or undo it with `{}`", undo(deploy, name)) };
+    let advice = format!("The deployment goes on: wait for its end with `{}`{undo}.", wait_on(deploy));
+    Error::Unwatched { service: deploy.service.clone(), advice, source }
 }
 
 impl Ended {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::conclude::{conclude, interrupted};
+use super::conclude::{conclude, interrupted, unwatched};
 use super::hopeless::Hopes;
 use super::pauses::Pauses;
 use super::picture::{versions, with_traffic};
@@ -188,7 +188,7 @@ impl<'a> Watcher<'a> {
         let (end, id) = (self.end.take(), self.memory.id.clone());
         let verdict = match end {
             None => return Ok(Ended { took: self.took(), deployment: id, ..interrupted(&self.charge, &self.memory) }),
-            Some(Err(source)) => return Err(Error::Unwatched { service: self.service().to_owned(), source }),
+            Some(Err(source)) => return Err(unwatched(&self.charge, source)),
             Some(Ok(verdict)) => verdict,
         };
         let ended = conclude(&self.charge, verdict);
