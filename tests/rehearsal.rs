@@ -2,6 +2,7 @@
 //! dockless says to each. When a rehearsal ends, all that was asked and answered is held against AWS's own models.
 
 mod causes;
+mod conditions;
 mod edits;
 mod handovers;
 mod jobs;

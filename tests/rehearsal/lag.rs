@@ -4,6 +4,7 @@
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
+use super::conditions::{ROLE, clock, expiry};
 use super::stage::{Rehearsal, breaker, says};
 use crate::support::stage::Ended;
 
@@ -26,23 +27,24 @@ async fn finished(rehearsal: &Rehearsal) -> f64 {
     listed["serviceDeployments"][0]["finishedAt"].as_f64().expect("it is over")
 }
 
-/// One deployment from its beginning to its end: the service, what befalls it, what has to come of it.
+/// One deployment from its beginning to its end: the service, what befalls it, how it is made, what has to come of it.
 struct Story {
     name: &'static str,
     service: Value,
     faults: Value,
+    words: &'static [&'static str],
     code: i32,
     part: &'static str,
 }
 
 fn story(name: &'static str, service: Value, faults: Value, code: i32, part: &'static str) -> Story {
-    Story { name, service, faults, code, part }
+    Story { name, service, faults, words: &[], code, part }
 }
 
 async fn play(story: Story) {
     let rehearsal = Rehearsal::with_service(story.service).await;
     rehearsal.sandbox.set_faults(story.faults).await;
-    let ended: Ended = rehearsal.deploy(&[]).await;
+    let ended: Ended = rehearsal.deploy(story.words).await;
     says(&ended, story.code, &[story.part]);
     rehearsal.sandbox.set_faults(json!({})).await;
     let (looks, seconds) = looks_after(&rehearsal, finished(&rehearsal).await).await;
@@ -107,4 +109,24 @@ async fn verdict_comes_within_two_looks_in_foul_weather() {
         story("late records", breaker(true), json!({ "lag": { "serviceDeployments": 3.0 }, "fates": dies() }), 4, back),
     ];
     join_all(stories.map(play)).await;
+}
+
+#[tokio::test]
+async fn verdict_comes_within_two_looks_whatever_is_wrong_around_the_job() {
+    let (well, back) = ("shop:2 is deployed", "shop:2 failed and was rolled back to shop:1");
+    let both = |name: [&'static str; 2], rule: Value, words: &'static [&'static str]| {
+        let rules = json!([rule]);
+        let [success, rollback] = name;
+        let ill = json!({ "rules": rules, "fates": dies() });
+        [
+            Story { words, ..story(success, breaker(true), json!({ "rules": rules }), 0, well) },
+            Story { words, ..story(rollback, breaker(true), ill, 4, back) },
+        ]
+    };
+    let stories = [
+        both(["clock behind AWS's", "clock behind AWS's, rollback"], clock(3600), &[]),
+        both(["clock ahead of AWS's", "clock ahead of AWS's, rollback"], clock(-3600), &[]),
+        both(["credentials end", "credentials end, rollback"], expiry(), &[ROLE]),
+    ];
+    join_all(stories.into_iter().flatten().map(play)).await;
 }

@@ -59,6 +59,11 @@ impl Rehearsal {
         rehearsal
     }
 
+    /// With a variable in the job's environment.
+    pub fn with(self, name: &str, value: &str) -> Self {
+        Rehearsal { stage: self.stage.env(name, value), ..self }
+    }
+
     /// Makes the service and waits until it is at rest.
     pub async fn create_service(&self, more: Value) {
         let mut service =

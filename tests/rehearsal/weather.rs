@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::stage::{Rehearsal, breaker, rule, says};
 
 /// The fault, together with tasks that are healthy and with tasks that are not.
-async fn right_all_the_same(faults: Value) -> [Rehearsal; 2] {
+pub async fn right_all_the_same(faults: Value) -> [Rehearsal; 2] {
     let run = async |fate: Value, code: i32, part: &str| {
         let rehearsal = Rehearsal::with_service(breaker(true)).await;
         let mut document = faults.clone();
