@@ -8,6 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
+use super::handovers;
 use super::stage::{Rehearsal, breaker, says};
 use super::weather::right_all_the_same;
 use crate::support::stage::Ended;
@@ -27,6 +28,14 @@ async fn refused(rehearsal: &Rehearsal, code: &str) -> usize {
 }
 
 const SKEWED: &str = "InvalidSignatureException";
+const EXPIRED: &str = "ExpiredTokenException";
+
+/// Ends it, and makes sure that what was to be wrong was wrong.
+pub async fn end_of_one_that_met_it(rehearsal: Rehearsal) {
+    let met = refused(&rehearsal, SKEWED).await + refused(&rehearsal, EXPIRED).await;
+    assert!(met > 0, "{:?}", rehearsal.sandbox.requests().await);
+    rehearsal.end().await;
+}
 
 #[tokio::test]
 async fn clock_off_by_an_hour_changes_no_verdict() {
@@ -35,6 +44,8 @@ async fn clock_off_by_an_hour_changes_no_verdict() {
             // Each service's client learns the time by one refusal.
             let refusals = refused(&rehearsal, SKEWED).await;
             assert!((1..=3).contains(&refusals), "{refusals} {:?}", rehearsal.sandbox.requests().await);
+            // Asked for by a moment of AWS's, ECS's record of the deployment is found.
+            assert!(rehearsal.sandbox.times("ecs:DescribeServiceDeployments").await > 0, "{ahead}");
             rehearsal.end().await;
         }
     };
@@ -81,9 +92,12 @@ async fn action_denied_while_the_clock_is_off_is_asked_for_once() {
 pub const ROLE: &str = "--role-arn=arn:aws:iam::123456789012:role/ci";
 
 fn with_token(rehearsal: Rehearsal) -> Rehearsal {
+    rehearsal.with("CIRCLECI", "true").with("CIRCLE_OIDC_TOKEN_V2", &token())
+}
+
+fn token() -> String {
     let claims = json!({ "iss": "https://oidc.circleci.com/org/1", "aud": "1", "sub": "org/1/project/2/user/3" });
-    let token = format!("e30.{}.e30", URL_SAFE_NO_PAD.encode(claims.to_string()));
-    rehearsal.with("CIRCLECI", "true").with("CIRCLE_OIDC_TOKEN_V2", &token)
+    format!("e30.{}.e30", URL_SAFE_NO_PAD.encode(claims.to_string()))
 }
 
 /// The clock says that they have run out already, or that they will last for two hours.
@@ -107,7 +121,7 @@ async fn outlives_its_credentials(source: impl AsyncFn(Rehearsal) -> Rehearsal, 
         rehearsal.sandbox.set_faults(json!({ "rules": [expiry()], "fates": fates })).await;
         let ended = rehearsal.deploy(words).await;
         says(&ended, code, &[part]);
-        assert_eq!(refused(&rehearsal, "ExpiredTokenException").await, 1, "{}", ended.stderr);
+        assert_eq!(refused(&rehearsal, EXPIRED).await, 1, "{}", ended.stderr);
         rehearsal.end().await;
     };
     tokio::join!(
@@ -129,6 +143,17 @@ async fn role_of_keys_that_ends_in_mid_wait_is_taken_on_anew() {
 /// Without the keys that the sandbox's own environment has.
 fn keyless(rehearsal: Rehearsal) -> Rehearsal {
     rehearsal.with("AWS_ACCESS_KEY_ID", "").with("AWS_SECRET_ACCESS_KEY", "")
+}
+
+/// As EKS and others set it up, found without a flag.
+#[tokio::test]
+async fn role_of_a_token_in_a_file_that_ends_in_mid_wait_is_taken_on_anew() {
+    let source = async |rehearsal: Rehearsal| {
+        let file = rehearsal.stage.write("token", token()).display().to_string();
+        let rehearsal = keyless(rehearsal).with("AWS_WEB_IDENTITY_TOKEN_FILE", &file);
+        rehearsal.with("AWS_ROLE_ARN", "arn:aws:iam::123456789012:role/ci")
+    };
+    outlives_its_credentials(source, &[]).await;
 }
 
 #[tokio::test]
@@ -179,4 +204,15 @@ async fn fixed_keys_that_end_in_mid_wait_leave_the_deployment_to_another_wait() 
     let waited = rehearsal.stage.run(&["wait", "--cluster=main", "--service-name=shop"]).await;
     assert_eq!(waited.code, 0, "{}", waited.stderr);
     rehearsal.end().await;
+}
+
+#[tokio::test]
+async fn handover_to_codedeploy_bears_a_wrong_clock_and_credentials_that_end() {
+    let run = async |rule: Value, words: &[&str]| {
+        let rehearsal = handovers::stage(json!({})).await;
+        rehearsal.sandbox.set_faults(json!({ "rules": [rule] })).await;
+        says(&handovers::deploy(&rehearsal, words).await, 0, &["shop:2 is deployed"]);
+        end_of_one_that_met_it(rehearsal).await;
+    };
+    tokio::join!(run(clock(3600), &[]), run(clock(-3600), &[]), run(expiry(), &[ROLE]));
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::conditions;
 use super::stage::{Rehearsal, rule};
 use crate::support::stage::Ended;
 
@@ -316,4 +317,24 @@ async fn missing_rights_are_named() {
         &["was started and goes on, but cannot be watched", "Grant ecs:DescribeTasks"],
     );
     rehearsal.end().await;
+}
+
+/// Lines are read by AWS's moments, and rights are renewed while the task runs.
+#[tokio::test]
+async fn task_is_followed_whatever_the_clock_says_and_beyond_the_end_of_credentials() {
+    let run = async |rule: Value, words: &[&str]| {
+        let rehearsal = rehearsal().await;
+        let fate = json!({ "exitCode": { "code": 0, "after": 4.0 } });
+        let fates = json!([{ "family": "shop", "fate": fate, "log": ["migrating", "done"] }]);
+        rehearsal.sandbox.set_faults(json!({ "rules": [rule], "fates": fates })).await;
+        let ended = rehearsal.run_task(words).await;
+        says(&ended, 0, &["web | migrating", "web | done", "shop:1 in main: 1 task succeeded ("]);
+        assert_eq!(ended.stderr.matches("web | done").count(), 1, "{}", ended.stderr);
+        conditions::end_of_one_that_met_it(rehearsal).await;
+    };
+    tokio::join!(
+        run(conditions::clock(3600), &[]),
+        run(conditions::clock(-3600), &[]),
+        run(conditions::expiry(), &[conditions::ROLE]),
+    );
 }

@@ -3,6 +3,7 @@
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
+use super::conditions;
 use super::stage::{Rehearsal, rule};
 
 /// Content that does not pack well.
@@ -78,4 +79,11 @@ async fn denied_action_is_named() {
         rehearsal.end().await;
     };
     join_all(actions.map(run)).await;
+}
+
+#[tokio::test]
+async fn clock_that_is_wrong_is_no_trouble() {
+    for rule in [conditions::clock(3600), conditions::clock(-3600)] {
+        conditions::end_of_one_that_met_it(survives(json!({ "rules": [rule] })).await).await;
+    }
 }
