@@ -5,12 +5,11 @@
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
-use aws_config::default_provider::credentials::DefaultCredentialsChain;
 use aws_config::environment::region::EnvironmentVariableRegionProvider;
 use aws_config::imds;
 use aws_config::imds::region::ImdsRegionProvider;
 use aws_config::meta::region::RegionProviderChain;
-use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider};
+use aws_config::profile::ProfileFileRegionProvider;
 use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
@@ -21,7 +20,7 @@ use aws_sdk_sts::config::{IdentityCache, SharedHttpClient};
 use secrecy::ExposeSecret;
 use url::Url;
 
-use super::credentials::{AssumedRole, Keys, Role, TokenSource, WebIdentityRole};
+use super::credentials::{AssumedRole, Keys, Machine, Role, TokenSource, WebIdentityRole};
 use super::error::Place;
 use super::options::legal_session_name;
 use super::sts::Caller;
@@ -54,7 +53,7 @@ impl Session {
         let found = region(&options, &http).await?;
         let plain = configuration(&options, &found, http.clone()).await;
         let time = Time::new(Clock::Real);
-        let source = credentials(&options, &plain, &http, &roots, &events, &time).await?;
+        let source = credentials(&options, &plain, &http, &roots, &events, &time)?;
         let keys = Keys::new(source, options.profile.clone(), time.clone());
         let credentials = SharedCredentialsProvider::new(keys.clone());
         let config = plain.into_builder().credentials_provider(credentials).build();
@@ -172,7 +171,7 @@ fn timeouts(patience: &Patience) -> TimeoutConfig {
     TimeoutConfig::builder().connect_timeout(patience.connect).read_timeout(patience.read).build()
 }
 
-async fn credentials(
+fn credentials(
     options: &Options,
     plain: &SdkConfig,
     http: &SharedHttpClient,
@@ -186,14 +185,14 @@ async fn credentials(
     });
     Ok(match (role, options.web_identity.clone()) {
         (None, Some(_)) => return Err(Error::NoRole),
-        (None, None) => base(options, plain, http).await,
+        (None, None) => base(options, plain, http),
         (Some(role), Some(identity)) => {
             let token = TokenSource::new(identity, roots, options.patience.first_wait, events)?;
             let caller = Caller::new(plain, events.clone(), None, time.clone());
             SharedCredentialsProvider::new(WebIdentityRole { caller, role, token })
         }
         (Some(role), None) => {
-            let base = Keys::new(base(options, plain, http).await, options.profile.clone(), time.clone());
+            let base = Keys::new(base(options, plain, http), options.profile.clone(), time.clone());
             let config = plain.to_builder().credentials_provider(SharedCredentialsProvider::new(base.clone())).build();
             let caller = Caller::new(&config, events.clone(), Some(base), time.clone());
             SharedCredentialsProvider::new(AssumedRole { caller, role })
@@ -201,21 +200,17 @@ async fn credentials(
     })
 }
 
-/// Keys or a profile that were asked for are taken by themselves: falling back to whatever else the machine has could
-/// deploy to another account.
-async fn base(options: &Options, plain: &SdkConfig, http: &SharedHttpClient) -> SharedCredentialsProvider {
-    let conf = provider_config(http).with_region(plain.region().cloned());
-    match (&options.access_key, &options.profile) {
-        (Some(key), _) => SharedCredentialsProvider::new(fixed(key)),
-        (None, Some(name)) => {
-            let profile = ProfileFileCredentialsProvider::builder().configure(&conf).profile_name(name);
-            SharedCredentialsProvider::new(profile.build())
-        }
-        (None, None) => {
-            let chain = DefaultCredentialsChain::builder().region(plain.region().cloned());
-            let chain = chain.imds_client(instance(&conf)).configure(conf);
-            SharedCredentialsProvider::new(chain.build().await)
-        }
+/// Keys that were asked for are taken by themselves: falling back to whatever else the machine has could deploy to
+/// another account.
+fn base(options: &Options, plain: &SdkConfig, http: &SharedHttpClient) -> SharedCredentialsProvider {
+    match &options.access_key {
+        Some(key) => SharedCredentialsProvider::new(fixed(key)),
+        None => SharedCredentialsProvider::new(Machine {
+            http: http.clone(),
+            region: plain.region().cloned(),
+            instance: instance(&provider_config(http).with_region(plain.region().cloned())),
+            profile: options.profile.clone(),
+        }),
     }
 }
 

@@ -168,6 +168,27 @@ async fn keys_of_a_process_that_end_in_mid_wait_are_fetched_anew() {
     outlives_its_credentials(source, &["--profile=ci"]).await;
 }
 
+/// Somebody logs in again beside the job.
+#[tokio::test]
+async fn keys_of_a_file_that_end_in_mid_wait_are_read_anew() {
+    let rehearsal = keyless(Rehearsal::with_service(breaker(true)).await);
+    let keys = |id: &str| {
+        let keys = format!("[ci]\naws_access_key_id = {id}\naws_secret_access_key = s\naws_session_token = t\n");
+        rehearsal.stage.write("home/.aws/credentials", keys);
+    };
+    keys("ASIAFIRST");
+    rehearsal.sandbox.set_faults(json!({ "rules": [expiry()] })).await;
+    let login = async {
+        while !rehearsal.sandbox.log().await.iter().any(|entry| entry["access_key"] == "ASIAFIRST") {
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        keys("ASIASECOND");
+    };
+    let (ended, ()) = tokio::join!(rehearsal.deploy(&["--profile=ci"]), login);
+    says(&ended, 0, &["shop:2 is deployed"]);
+    end_of_one_that_met_it(rehearsal).await;
+}
+
 /// What a container of a CI system on ECS or EKS asks.
 async fn container_endpoint() -> String {
     let given = std::sync::Arc::new(std::sync::atomic::AtomicU32::new(0));

@@ -1,6 +1,7 @@
 //! Credentials, fetched when first needed, held while they last and fetched anew before they run out. Where they come
 //! from is the SDK's default chain, a profile, or a role assumed on top of one of these or by an identity token.
 
+mod machine;
 mod role;
 mod token;
 
@@ -13,6 +14,7 @@ use aws_credential_types::provider::{self, ProvideCredentials, SharedCredentials
 
 use super::time::Time;
 
+pub(super) use machine::Machine;
 pub(super) use role::{AssumedRole, Role, WebIdentityRole};
 pub(super) use token::TokenSource;
 
