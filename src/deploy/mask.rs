@@ -6,7 +6,7 @@ use serde_json::Value;
 pub const MASK: &str = "***";
 
 /// Words of a variable's name that mark its value as secret; `_`, `-` and changes of case part words.
-const WORDS: [&str; 17] = [
+const WORDS: [&str; 19] = [
     "password",
     "passwd",
     "pwd",
@@ -21,6 +21,8 @@ const WORDS: [&str; 17] = [
     "credential",
     "credentials",
     "auth",
+    "authorization",
+    "bearer",
     "private",
     "dsn",
     "cookie",
@@ -30,11 +32,32 @@ const WORDS: [&str; 17] = [
 const HEADS: [&str; 10] =
     ["-----BEGIN", "AKIA", "ASIA", "ghp_", "gho_", "ghs_", "github_pat_", "glpat-", "xoxb-", "eyJhbGciOi"];
 
-/// Whether the value of this variable is kept out of logs.
+/// Whether the value of this variable is kept out of logs: by its name, by its look, or for a secret somewhere in it.
 pub fn is_secret(name: &str, value: &str) -> bool {
+    looks_secret(name, value) || holds_secret(value)
+}
+
+/// Whether a single word is a secret, by the name before it or by its own look.
+pub fn looks_secret(name: &str, value: &str) -> bool {
+    says_secret(name) || HEADS.iter().any(|head| value.starts_with(head)) || has_password(value)
+}
+
+fn says_secret(name: &str) -> bool {
     words(name).iter().any(|word| WORDS.contains(&word.as_str()))
-        || HEADS.iter().any(|head| value.starts_with(head))
-        || has_password(value)
+}
+
+/// Connection strings, JSON, options and headers name what they hold: `Password=x;`, `"token": "x"`,
+/// `-Dspring.datasource.password=x`, `Authorization: Bearer x`.
+fn holds_secret(value: &str) -> bool {
+    let quotes = ['"', '\'', '\\', ' '];
+    let named = |(at, _): (usize, &str)| {
+        let before = value[..at].trim_end_matches(quotes);
+        let begin = before.rfind(|c: char| !c.is_alphanumeric() && !"._-".contains(c));
+        let name = &before[begin.map_or(0, |at| at + before[at..].chars().next().map_or(1, char::len_utf8))..];
+        let rest = value[at + 1..].trim_start_matches(quotes);
+        says_secret(name) && !rest.is_empty() && !rest.starts_with("//")
+    };
+    value.match_indices(['=', ':']).any(named)
 }
 
 /// Whether a word of a command is kept out of logs: `--token=abc` or a URL with a password in it.
@@ -131,6 +154,24 @@ mod tests {
             ("AUTHOR", "x"),
         ] {
             assert!(!is_secret(name, value), "{name}");
+        }
+    }
+
+    #[test]
+    fn mask_by_what_a_value_names_within() {
+        for value in [
+            "Server=db;User=app;Password=hunter2;",
+            r#"{"user": "app", "password": "hunter2"}"#,
+            r#"{\"apiKey\":\"x\"}"#,
+            "-Xmx1g -Dspring.datasource.password=x",
+            "Authorization: Bearer abcdef",
+            "https://host/hook?token=x",
+        ] {
+            assert!(is_secret("X", value), "{value}");
+        }
+        for value in ["-Xmx1g -Dmode=fast", r#"{"user": "app"}"#, "https://host:80/a", "keyboard=x", "password=", "é=1"]
+        {
+            assert!(!is_secret("X", value), "{value}");
         }
     }
 

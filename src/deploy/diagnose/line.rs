@@ -1,7 +1,7 @@
 //! A foreign line made fit to be shown in a build log: what terminals and CI runners would obey is taken out, what
 //! looks like a secret is masked. Log lines are written by whoever writes to the container, which may be anybody.
 
-use crate::deploy::mask::{MASK, is_secret};
+use crate::deploy::mask::{MASK, looks_secret};
 
 /// Characters of a line that are kept.
 const LONGEST: usize = 1000;
@@ -92,8 +92,8 @@ fn masked(text: &str, secrets: &[String]) -> String {
 
 fn masked_word(word: &str) -> String {
     match word.split_once('=') {
-        Some((name, value)) if !value.is_empty() && is_secret(name, value) => format!("{name}={MASK}"),
-        None if is_secret("", word) => MASK.to_owned(),
+        Some((name, value)) if !value.is_empty() && looks_secret(name, value) => format!("{name}={MASK}"),
+        None if looks_secret("", word) => MASK.to_owned(),
         _ => word.to_owned(),
     }
 }
