@@ -159,7 +159,8 @@ impl Printer {
         line.iter().for_each(|line| self.complain(line));
     }
 
-    /// The end of a run that came to one: result to stdout, summary to stderr, exports to the CI system's files.
+    /// The end of a run that came to one: result to stdout, summary to stderr, exports to the CI system's files. Who
+    /// wants it quiet wants to hear of a failure, and to see the plan that was asked for.
     pub fn report(&self, report: &Report) -> io::Result<()> {
         let timeline = self.close(report.outcome == Outcome::Succeeded);
         for text in self.options.sinks.write(report, &timeline) {
@@ -168,7 +169,8 @@ impl Printer {
         if self.options.form == Form::Json {
             return self.answer(&pretty(&document(report)));
         }
-        if self.options.verbosity > Verbosity::Quiet && !report.summary.is_empty() {
+        let well = matches!(report.outcome, Outcome::Succeeded | Outcome::NothingToDo);
+        if (self.options.verbosity > Verbosity::Quiet || !well) && !report.summary.is_empty() {
             self.complain(&clean(&unmarked(&report.summary)));
         }
         let obeyed = self.options.form == Form::Plain;
