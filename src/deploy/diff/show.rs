@@ -31,7 +31,7 @@ fn lines(difference: &Difference) -> Vec<String> {
         return Vec::new();
     }
     let head = [format!("--- {}", short(&difference.live)), format!("+++ {}", difference.wanted)];
-    let changes = difference.changes.iter().map(|change| change.to_string().replace('\r', "\\r").replace('\n', "\\n"));
+    let changes = difference.changes.iter().map(ToString::to_string);
     head.into_iter().chain(changes).collect()
 }
 

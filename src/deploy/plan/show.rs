@@ -89,6 +89,8 @@ impl fmt::Debug for Plan {
     }
 }
 
+/// One line, whatever the values hold: a line break in one would be a line of its own to whoever reads the log, and
+/// could end the block that a page shows the changes in.
 impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let sign = match (&self.old, &self.new) {
@@ -97,10 +99,12 @@ impl fmt::Display for Change {
             _ => '~',
         };
         let place = self.container.as_ref().map(|container| format!("{container} ")).unwrap_or_default();
-        write!(f, "  {sign} {place}{}: ", self.what)?;
-        match (&self.old, &self.new) {
-            (Some(old), Some(new)) => write!(f, "{old} -> {new}"),
-            (old, new) => f.write_str(old.as_ref().or(new.as_ref()).map_or("", String::as_str)),
-        }
+        let values = match (&self.old, &self.new) {
+            (Some(old), Some(new)) => format!("{old} -> {new}"),
+            (old, new) => old.as_ref().or(new.as_ref()).cloned().unwrap_or_default(),
+        };
+        let line = format!("{place}{}: {values}", self.what);
+        let shown = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
+        write!(f, "  {sign} {}", line.chars().map(shown).collect::<String>())
     }
 }
