@@ -8,7 +8,7 @@ use std::any::TypeId;
 use std::ffi::OsString;
 use std::iter::Peekable;
 
-use clap::{Arg, Command};
+use clap::{Arg, ArgAction, Command};
 use serde_json::{Map, Value};
 
 use super::error::Error;
@@ -24,6 +24,8 @@ enum Shape {
     List(char),
     Pair,
     Template,
+    /// One that may be repeated and stands for one change each: nobody gives it for nothing.
+    Change,
 }
 
 fn shape(arg: &Arg) -> Shape {
@@ -35,6 +37,7 @@ fn shape(arg: &Arg) -> Shape {
         Some(delimiter) => Shape::List(delimiter),
         None if value == TypeId::of::<bool>() => Shape::Switch,
         None if value == TypeId::of::<Pair>() => Shape::Pair,
+        None if value == TypeId::of::<Template>() && matches!(arg.get_action(), ArgAction::Append) => Shape::Change,
         None if value == TypeId::of::<Template>() => Shape::Template,
         None => Shape::Text,
     }
@@ -127,7 +130,7 @@ fn find<'c>(command: &'c Command, name: &str) -> Option<&'c Arg> {
     })
 }
 
-/// The values that `text` stands for; none if it is empty.
+/// The values that `text` stands for; none if it is empty, but for a change, which is to be refused.
 fn values(shape: Shape, flag: &str, text: &str, env: &Env) -> Result<Vec<String>, Error> {
     let begins = |c| text.trim_start().starts_with(c);
     let filled = |text: &str| fill(flag, text, env);
@@ -144,6 +147,7 @@ fn values(shape: Shape, flag: &str, text: &str, env: &Env) -> Result<Vec<String>
             split(text, delimiter).into_iter().map(|item| filled(item.trim())).collect::<Result<_, _>>()?
         }
         Shape::Pair if !text.is_empty() => vec![pair(flag, text, env)?],
+        Shape::Change => return Ok(vec![text.to_owned()]),
         Shape::Template => vec![text.to_owned()],
         _ => vec![filled(text)?],
     };
@@ -248,6 +252,8 @@ mod tests {
         env: Vec<Pair>,
         #[arg(long)]
         updates: Option<Template>,
+        #[arg(long)]
+        image: Vec<Template>,
     }
 
     fn rewrite(words: &[&str]) -> Result<Vec<String>, Error> {
@@ -287,6 +293,11 @@ mod tests {
             "--updates=",
         ];
         assert_eq!(rewrite(&empty).unwrap(), ["build"]);
+        assert_eq!(
+            rewrite(&["build", "--image", ""]).unwrap(),
+            ["build", "--image="],
+            "a change is there to be refused"
+        );
         assert_eq!(rewrite(&["--region=", "make", "--from=${EMPTY}", "--dry-run", "", "$EMPTY"]).unwrap(), ["make"]);
     }
 

@@ -86,7 +86,11 @@ fn each<T>(
     read: impl Fn(&Reader<'_>, &Raw) -> Result<T, Refusal>,
 ) -> Result<Vec<T>, Refusal> {
     let raw = |(at, text): (usize, &String)| exact(text, Place::Occurrence(at + 1));
-    given.iter().enumerate().map(raw).map(|raw| read(reader, &raw)).collect()
+    let read = |raw: Raw| match raw.text.trim() {
+        "" => Err(reader.refuse(&raw, "it is empty, which is what a shell makes of a variable that is not set".into())),
+        _ => read(reader, &raw),
+    };
+    given.iter().enumerate().map(raw).map(read).collect()
 }
 
 fn exact(text: &str, place: Place) -> Raw {

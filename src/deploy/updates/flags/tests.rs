@@ -48,6 +48,7 @@ fn env_by_flag_holds_anything_behind_the_first_equals_sign() {
 #[test]
 fn env_by_flag_malformed_is_refused_with_its_occurrence() {
     refused(env(&["A=1", "geheim"]), "--env, occurrence 2: there is no '='");
+    refused(env(&[" "]), "--env, occurrence 1: it is empty, which is what a shell makes of a variable");
     refused(env(&["=1"]), "--env, occurrence 1: the name is empty");
     refused(env(&[":A=1"]), "--env, occurrence 1: the name of the container is empty");
     refused(env(&["A=$NONE"]), "--env, occurrence 1: NONE is not set");
