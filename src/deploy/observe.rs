@@ -14,6 +14,8 @@ pub struct Observed {
     pub described: Value,
     /// The service, or why there is none.
     pub service: Result<Value, String>,
+    /// The revision that the service runs, where that is another of the family and may be read.
+    pub live: Option<Value>,
 }
 
 pub async fn observe_definition(request: &UpdateTaskDefinition, ecs: &dyn Ecs) -> Result<Value, Error> {
@@ -28,12 +30,25 @@ pub async fn observe_service(request: &DeployServiceUpdate, ecs: &dyn Ecs) -> Re
         let service = service.await?;
         missing(request, &service)?;
         let family = family_of(request, &service)?;
-        return Ok(Observed { described: describe_definition(&family, ecs).await?, service });
+        return observed(describe_definition(&family, ecs).await?, service, ecs).await;
     }
     let (service, described) = futures_util::join!(service, describe_definition(&request.family, ecs));
     let service = service?;
     missing(request, &service)?;
-    Ok(Observed { described: described?, service })
+    observed(described?, service, ecs).await
+}
+
+/// With the revision that runs, which is the one to start from unless somebody registered another and never got it
+/// to run: a read more, then only. To compare is a courtesy, so it may fail.
+pub async fn observed(described: Value, service: Result<Value, String>, ecs: &dyn Ecs) -> Result<Observed, Error> {
+    let definition = &described["taskDefinition"];
+    let runs =
+        service.as_ref().ok().and_then(running).filter(|runs| Some(*runs) != definition["taskDefinitionArn"].as_str());
+    let live = match runs.and_then(|runs| Family::parse(runs, None).ok()) {
+        Some(family) if Some(&*family.name) == definition["family"].as_str() => describe(&family, ecs).await.ok(),
+        _ => None,
+    };
+    Ok(Observed { described, service, live })
 }
 
 /// Refuses a service that is not there and is not to be made.

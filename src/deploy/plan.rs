@@ -154,7 +154,7 @@ pub fn plan_service(request: &DeployServiceUpdate, observed: &Observed) -> Resul
     match &observed.service {
         // A deleted service is still described for a while; its name is free again.
         Ok(service) if request.create.is_none() || service["status"] != "INACTIVE" => {
-            service::plan_update(&mut plan, request, described, service)?
+            service::plan_update(&mut plan, request, observed, service)?
         }
         _ => service::plan_creation(&mut plan, request, described)?,
     }

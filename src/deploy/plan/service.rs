@@ -3,20 +3,24 @@
 use serde_json::{Map, Value, json};
 
 use super::{Before, Deploy, Plan, Step, may_have_moved};
-use crate::deploy::Error;
-use crate::deploy::edit::{name_of, short};
+use crate::deploy::difference::differences;
+use crate::deploy::edit::{Change, name_of, registrable, short};
 use crate::deploy::request::{Create, DeployServiceUpdate, name_in_arn};
 use crate::deploy::snapshot::Service;
+use crate::deploy::{Error, Observed};
+
+/// Changes of the revision before that are told one by one.
+const ALONG: usize = 4;
 
 pub fn plan_update(
     plan: &mut Plan,
     request: &DeployServiceUpdate,
-    described: &Value,
+    observed: &Observed,
     raw: &Value,
 ) -> Result<(), Error> {
     check(request, raw)?;
     let service = Service::read(raw);
-    remark(plan, request, described, raw, &service);
+    remark(plan, request, observed, raw, &service);
     let step = step(plan, request, raw, &service);
     let before = before(request, raw, &service);
     plan.deploy = Some(deploy(request, step, before));
@@ -49,18 +53,48 @@ fn check(request: &DeployServiceUpdate, raw: &Value) -> Result<(), Error> {
     Ok(())
 }
 
-fn remark(plan: &mut Plan, request: &DeployServiceUpdate, described: &Value, raw: &Value, service: &Service) {
+fn remark(plan: &mut Plan, request: &DeployServiceUpdate, observed: &Observed, raw: &Value, service: &Service) {
     let runs = short(&service.task_definition);
     let family = runs.split(':').next().unwrap_or(runs);
-    let wanted = described["taskDefinition"]["family"].as_str().unwrap_or(&request.family.name);
+    let wanted = observed.described["taskDefinition"]["family"].as_str().unwrap_or(&request.family.name);
     if !runs.is_empty() && family != wanted {
         plan.warnings.push(format!("the service runs the family '{family}' and will change to '{wanted}'"));
     } else if !runs.is_empty() && service.task_definition != plan.base {
-        plan.notes.push(format!("the service runs {runs}; {} is what this starts from", name_of(described)));
+        remark_base(plan, request, observed, runs);
     }
     if raw["resourceManagementType"] == "ECS" {
         plan.warnings.push("this is an Express Mode service: ECS may undo changes made this way".into());
     }
+}
+
+/// What starts from another revision than the one that runs takes over what that one changed. If nobody asked for that
+/// revision by its number, it is the family's latest, perhaps one that failed.
+fn remark_base(plan: &mut Plan, request: &DeployServiceUpdate, observed: &Observed, runs: &str) {
+    let base = name_of(&observed.described);
+    let along = observed.live.as_ref().map(|live| along(plan, live, &observed.described)).unwrap_or_default();
+    if along.is_empty() || request.family.revision.is_some() {
+        plan.notes.push(format!("the service runs {runs}; {base} is what this starts from"));
+        return;
+    }
+    let more = along.len().saturating_sub(ALONG);
+    let mut told: Vec<String> = along.iter().take(ALONG).map(|change| change.to_string().trim().to_owned()).collect();
+    told.extend((more > 0).then(|| format!("and {more} more")));
+    let number = runs.rsplit(':').next().unwrap_or(runs);
+    plan.warnings.push(format!(
+        "the service runs {runs}, and this starts from {base}, the family's latest, which brings along: {}. \
+         --previous-revision-number {number} starts from what runs",
+        told.join("; ")
+    ));
+}
+
+/// How the outcome differs from what runs, but for what was asked for.
+fn along(plan: &Plan, live: &Value, described: &Value) -> Vec<Change> {
+    let wanted = plan.register.as_ref().and_then(Value::as_object).cloned().map_or_else(|| registrable(described), Ok);
+    let (Ok(live), Ok(wanted)) = (registrable(live), wanted) else { return Vec::new() };
+    let asked = |change: &Change| {
+        plan.changes.iter().any(|asked| (&asked.container, &asked.what) == (&change.container, &change.what))
+    };
+    differences(&live, &wanted).into_iter().filter(|change| !asked(change)).collect()
 }
 
 /// UpdateService starts a deployment only for another revision, or if told to.
@@ -170,6 +204,7 @@ pub fn habits(raw: &Value) -> Before {
 pub fn plan_creation(plan: &mut Plan, request: &DeployServiceUpdate, described: &Value) -> Result<(), Error> {
     let create = request.create.as_ref().expect("observe refuses a missing service otherwise");
     check_container(plan, create)?;
+    check_network(create, described)?;
     let mut body = Map::new();
     body.insert("cluster".into(), request.cluster.clone().into());
     body.insert("serviceName".into(), name_in_arn(request.service()).into());
@@ -206,6 +241,24 @@ fn check_container(plan: &Plan, create: &Create) -> Result<(), Error> {
             let known: Vec<&str> = plan.images.iter().map(|(known, _)| known.as_str()).collect();
             let why = format!("there is no container '{name}' in {}", short(&plan.base));
             Err(Error::input("container-name", why, format!("It has {}.", known.join(", "))))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// ECS wants to know where tasks with a network interface of their own belong, and refuses to hear it of others.
+fn check_network(create: &Create, described: &Value) -> Result<(), Error> {
+    let default = if only_fargate(described) { "awsvpc" } else { "bridge" };
+    let mode = described["taskDefinition"]["networkMode"].as_str().unwrap_or(default);
+    let name = name_of(described);
+    match (mode == "awsvpc", create.subnets.is_empty()) {
+        (true, true) => {
+            let why = format!("{name} has the network mode awsvpc, and nothing says which subnets its tasks belong to");
+            Err(Error::input("subnets", why, "Give --subnets, and --security-groups."))
+        }
+        (false, false) => {
+            let why = format!("{name} has the network mode {mode}, whose tasks belong to no subnet of their own");
+            Err(Error::input("subnets", why, "Leave --subnets out, or make its networkMode awsvpc."))
         }
         _ => Ok(()),
     }

@@ -31,7 +31,7 @@ fn image(image: &str) -> DeployServiceUpdate {
 }
 
 fn plan(request: &DeployServiceUpdate, service: Value) -> Result<Plan, Error> {
-    plan_service(request, &Observed { described: described(), service: Ok(service) })
+    plan_service(request, &Observed { described: described(), service: Ok(service), live: None })
 }
 
 fn operations(plan: &Plan) -> Vec<&'static str> {
@@ -75,7 +75,7 @@ fn plan_of_no_change_deploys_the_newest_revision_without_a_duplicate() {
 fn plan_of_no_change_by_tag_forces_as_the_tag_may_have_moved() {
     let mut described = described();
     described["taskDefinition"]["containerDefinitions"][0]["image"] = "host.example/web:latest".into();
-    let observed = Observed { described, service: Ok(at_rest()) };
+    let observed = Observed { described, service: Ok(at_rest()), live: None };
     let plan = plan_service(&image("host.example/web:latest"), &observed).unwrap();
     assert_eq!(operations(&plan), ["UpdateService"]);
     assert_eq!(update(&plan)["forceNewDeployment"], true);
@@ -152,7 +152,7 @@ fn plan_skips_registration_when_told() {
 fn plan_copies_a_revision_that_was_deregistered() {
     let mut described = described();
     described["taskDefinition"]["status"] = "INACTIVE".into();
-    let observed = Observed { described, service: Ok(at_rest()) };
+    let observed = Observed { described, service: Ok(at_rest()), live: None };
     assert_eq!(operations(&plan_service(&image(IMAGE), &observed).unwrap())[0], "RegisterTaskDefinition");
 }
 
@@ -193,7 +193,7 @@ fn plan_creates_a_missing_service() {
         public_ip: true,
         ..Create::default()
     });
-    let observed = || Observed { described: described(), service: Err("MISSING".into()) };
+    let observed = || Observed { described: described(), service: Err("MISSING".into()), live: None };
     let plan = plan_service(&request, &observed()).unwrap();
     assert_eq!(operations(&plan), ["RegisterTaskDefinition", "CreateService"]);
     assert_eq!(
@@ -213,6 +213,46 @@ fn plan_creates_a_missing_service() {
     request.create.as_mut().unwrap().container_name = Some("web".into());
     let balancers = json!([{"targetGroupArn": "arn:tg", "containerName": "web", "containerPort": 80}]);
     assert_eq!(plan_service(&request, &observed()).unwrap().calls()[1].body["loadBalancers"], balancers);
+}
+
+#[test]
+fn plan_of_a_missing_service_needs_subnets_where_tasks_have_an_interface_of_their_own() {
+    let refused = |mode: &str, subnets: &[&str]| {
+        let create = Create { subnets: subnets.iter().map(|subnet| (*subnet).into()).collect(), ..Create::default() };
+        let request = DeployServiceUpdate { create: Some(create), ..request(Texts::default()) };
+        let mut described = described();
+        described["taskDefinition"]["networkMode"] = mode.into();
+        let observed = Observed { described, service: Err("MISSING".into()), live: None };
+        plan_service(&request, &observed).err().map(|why| why.to_string())
+    };
+    assert!(refused("awsvpc", &[]).unwrap().contains("nothing says which subnets"));
+    assert!(refused("bridge", &["subnet-1"]).unwrap().contains("belong to no subnet"));
+    assert_eq!((refused("awsvpc", &["subnet-1"]), refused("bridge", &[])), (None, None));
+}
+
+/// Revision 7 is the latest and never ran: what it changed is told before it is deployed with the rest.
+#[test]
+fn plan_warns_of_what_a_revision_that_does_not_run_brings_along() {
+    let mut live = described();
+    live["taskDefinition"]["taskDefinitionArn"] = arn(6).into();
+    let mut base = described();
+    base["taskDefinition"]["containerDefinitions"][0]["environment"] = json!([{"name": "BROKEN", "value": "1"}]);
+    base["taskDefinition"]["containerDefinitions"][0]["image"] = "host.example/web:broken".into();
+    let plan = |revision: Option<u64>, live: Option<&Value>| {
+        let mut request = image("host.example/web:v2");
+        request.family.revision = revision;
+        let service = Ok(service(6, &[]));
+        plan_service(&request, &Observed { described: base.clone(), service, live: live.cloned() }).unwrap()
+    };
+    let warned = plan(None, Some(&live)).warnings;
+    assert_eq!(warned.len(), 1);
+    assert!(warned[0].contains("starts from web:7, the family's latest, which brings along: + web variable BROKEN: 1. "));
+    assert!(warned[0].ends_with("--previous-revision-number 6 starts from what runs"), "{warned:?}");
+    assert!(!warned[0].contains("image"), "the image is what was asked for");
+    for quiet in [plan(Some(7), Some(&live)), plan(None, None)] {
+        assert_eq!(quiet.warnings, Vec::<String>::new());
+        assert!(quiet.notes[0].contains("web:7 is what this starts from"), "{:?}", quiet.notes);
+    }
 }
 
 #[test]

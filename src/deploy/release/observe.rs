@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::deploy::Error;
 use crate::deploy::ecs::{CallError, Ecs, Operation};
-use crate::deploy::observe::{Observed, describe, family_of, missing, no_cluster, no_definition};
+use crate::deploy::observe::{Observed, describe, family_of, missing, no_cluster, no_definition, observed};
 use crate::deploy::request::{DeployServiceUpdate, Family, name_in_arn};
 
 /// Services that DescribeServices takes.
@@ -27,13 +27,13 @@ pub async fn observe(requests: &[&DeployServiceUpdate], ecs: &dyn Ecs) -> Vec<Re
     };
     let found: Vec<_> = requests.iter().map(|request| found(request)).collect();
     let described = describe_all(&found, ecs).await;
-    let whole = |found: Result<Found, Error>| {
+    let whole = async |found: Result<Found, Error>| {
         let (service, family) = found?;
         let answer = described.iter().find(|(other, _)| *other == family).expect("all were asked for");
         let described = answer.1.clone().map_err(|why| no_definition(&family, why))?;
-        Ok(Observed { described, service })
+        observed(described, service, ecs).await
     };
-    found.into_iter().map(whole).collect()
+    join_all(found.into_iter().map(whole)).await
 }
 
 /// Requests of one cluster, no more than one call takes.

@@ -70,7 +70,7 @@ async fn missing_service_is_created_and_watched() {
         _ => inner.answer(operation, body, seconds),
     });
     let mut request = v2();
-    request.create = Some(Create::default());
+    request.create = Some(Create { subnets: vec!["subnet-1".into()], ..Create::default() });
     let (report, _) = deploy(&request, &fake, &Events::none()).await.unwrap();
     assert_eq!(report.outcome, Outcome::Succeeded);
     assert_eq!(fake.body("CreateService")["taskDefinition"], arn(8));
