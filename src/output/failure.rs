@@ -33,10 +33,16 @@ impl Failure {
 
     pub(super) fn render(&self, brush: Brush) -> String {
         let mut lines = vec![brush.labelled(ERROR, "error", &self.message)];
-        let causes = self.causes.iter().flat_map(|cause| cause.lines());
-        lines.extend(causes.map(|line| format!("  {}", clean(line))));
-        lines.extend(self.hint.iter().map(|hint| brush.labelled(HINT, "hint", hint)));
+        lines.extend(self.reasons(brush));
         lines.join("\n")
+    }
+
+    /// What lay behind it, and the cure.
+    pub(super) fn reasons(&self, brush: Brush) -> Vec<String> {
+        let causes = self.causes.iter().flat_map(|cause| cause.lines());
+        let mut lines: Vec<String> = causes.map(|line| format!("  {}", clean(line))).collect();
+        lines.extend(self.hint.iter().map(|hint| brush.labelled(HINT, "hint", hint)));
+        lines
     }
 
     /// `{message, causes, hint, kind, exit_code}`.

@@ -5,7 +5,7 @@ use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 
 use super::Failure;
-use super::text::{clean, one_line};
+use super::text::{clean, disarm, one_line};
 use crate::report::{Export, Report};
 
 /// GitHub drops a summary above 1 MiB.
@@ -51,6 +51,11 @@ fn page(parts: &[&str]) -> String {
 /// Lines between these two are folded ("Grouping log lines"). The title says what they are about.
 pub fn group(title: &str) -> String {
     format!("::group::{}", one_line(title).replace('%', "%25"))
+}
+
+/// A line that GitHub shows on the run's page too ("Setting an error message"): `kind` is `error` or `warning`.
+pub fn annotation(kind: &str, text: &str) -> String {
+    format!("::{kind}::{}", disarm(&one_line(text)).replace('%', "%25"))
 }
 
 pub const END_OF_GROUP: &str = "::endgroup::";
@@ -112,6 +117,11 @@ mod tests {
         let why = Failure { message: "lost\x07".into(), causes: vec![], hint: None, kind: crate::report::Kind::Failed };
         assert_eq!(failure(&why, ""), "");
         assert_eq!(failure(&why, "<details>"), "**failed**: lost\\u{7}\n\n<details>\n\n");
+    }
+
+    #[test]
+    fn annotation_is_one_command() {
+        assert_eq!(annotation("error", "a 1%\n::debug::b ##[x]"), "::error::a 1%25 ::debug::b # #[x]");
     }
 
     #[test]

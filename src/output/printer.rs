@@ -8,7 +8,7 @@ use anstream::adapter::strip_str;
 use serde_json::{Map, Value, json};
 
 use super::bars::{Bars, Quarters};
-use super::github::{END_OF_GROUP, group};
+use super::github::{END_OF_GROUP, annotation, group};
 use super::line::{self, Brush};
 use super::live::Live;
 use super::screen::Size;
@@ -90,6 +90,10 @@ impl Printer {
             (Form::Terminal, Event::Rollout(_) | Event::Verdict { .. } | Event::Remark { trouble: false, .. }) => {}
             // The report begins with it.
             (_, Event::Verdict { .. }) if !self.streams().story.goes_on() => {}
+            (_, Event::Warning { text, hint }) if self.folds() => {
+                let hint = hint.as_ref().map(|hint| self.brush().labelled(line::HINT, "hint", hint));
+                self.annotate("warning", text, &hint.unwrap_or_default());
+            }
             (_, event) => {
                 if let Event::Blob { digest, .. } = event {
                     self.streams().bars.iter_mut().for_each(|bars| bars.finish(digest));
@@ -171,7 +175,7 @@ impl Printer {
         }
         let well = matches!(report.outcome, Outcome::Succeeded | Outcome::NothingToDo);
         if (self.options.verbosity > Verbosity::Quiet || !well) && !report.summary.is_empty() {
-            self.complain(&clean(&unmarked(&report.summary)));
+            self.conclude(report.outcome, &clean(&unmarked(&report.summary)));
         }
         let obeyed = self.options.form == Form::Plain;
         report.lines.iter().map(|line| clean(line)).try_for_each(|line| match obeyed {
@@ -186,6 +190,9 @@ impl Printer {
         if let Some(text) = self.options.sinks.write_failure(failure, &timeline) {
             self.tell(&Event::Warning { text, hint: None });
         }
+        if self.folds() {
+            return self.annotate("error", &failure.message, &failure.reasons(self.brush()).join("\n"));
+        }
         if self.options.form != Form::Json {
             return self.complain(&failure.render(self.brush()));
         }
@@ -194,6 +201,31 @@ impl Printer {
         event.as_object_mut().expect("an object").extend(error.as_object().cloned().unwrap_or_default());
         self.complain_json(&event.to_string());
         self.answer(&pretty(&json!({"error": error}))).ok(); // nobody is left to tell
+    }
+
+    /// A verdict: its first line says what became of it.
+    fn conclude(&self, outcome: Outcome, summary: &str) {
+        let kind = match outcome {
+            Outcome::Succeeded | Outcome::NothingToDo | Outcome::Planned => return self.complain(summary),
+            Outcome::TimedOut | Outcome::Interrupted => "warning",
+            _ => "error",
+        };
+        if !self.folds() {
+            return self.complain(summary);
+        }
+        let (head, rest) = summary.split_once('\n').unwrap_or((summary, ""));
+        self.annotate(kind, head, rest);
+    }
+
+    /// What GitHub shows on the run's page as well, and the lines behind it.
+    fn annotate(&self, kind: &str, head: &str, rest: &str) {
+        if std::mem::take(&mut self.streams().grouped) {
+            self.write(END_OF_GROUP);
+        }
+        self.write(&annotation(kind, head));
+        if !rest.is_empty() {
+            self.complain(rest);
+        }
     }
 
     /// Text of our own, with ANSI colours in it, for stdout: help and the like.
@@ -211,6 +243,10 @@ impl Printer {
         let plain = strip_str(styled.trim_end()).to_string();
         match (self.options.form, self.options.colour) {
             (Form::Json, _) => self.failure(&Failure::usage(&plain), exit_code),
+            _ if self.folds() => {
+                let (head, rest) = plain.split_once('\n').unwrap_or((&plain, ""));
+                self.annotate("error", head.strip_prefix("error: ").unwrap_or(head), rest.trim_start_matches('\n'));
+            }
             (_, true) => self.complain(styled.trim_end()),
             (_, false) => self.complain(&plain),
         }

@@ -91,9 +91,10 @@ async fn github_gets_folded_lines_and_a_timeline() {
     let ended = rehearsal.deploy(&[]).await;
     assert_eq!(ended.code, 4, "{ended:?}");
     let commands: Vec<&str> = ended.stderr.lines().filter(|line| line.starts_with("::")).collect();
-    assert_eq!(commands, ["::group::Rollout of shop", "::endgroup::"]);
+    assert_eq!(commands[..2], ["::group::Rollout of shop", "::endgroup::"]);
+    assert!(commands[2].starts_with("::error::shop in main: shop:2 failed and was rolled back"), "{commands:?}");
     let (folded, verdict) = ended.stderr.split_once("::endgroup::\n").unwrap();
-    assert!(folded.contains("rolling back") && verdict.starts_with("shop in main: shop:2 failed"), "{verdict}");
+    assert!(folded.contains("rolling back") && verdict.starts_with("::error::shop in main: shop:2"), "{verdict}");
     let page = rehearsal.stage.read("summary");
     assert!(page.starts_with("**shop in main**: shop:2 failed and was rolled back to shop:1"), "{page}");
     let (_, timeline) = page.split_once("<details open><summary>Timeline</summary>").unwrap();

@@ -246,7 +246,9 @@ fn plan_warns_of_what_a_revision_that_does_not_run_brings_along() {
     };
     let warned = plan(None, Some(&live)).warnings;
     assert_eq!(warned.len(), 1);
-    assert!(warned[0].contains("starts from web:7, the family's latest, which brings along: + web variable BROKEN: 1. "));
+    assert!(
+        warned[0].contains("starts from web:7, the family's latest, which brings along: + web variable BROKEN: 1. ")
+    );
     assert!(warned[0].ends_with("--previous-revision-number 6 starts from what runs"), "{warned:?}");
     assert!(!warned[0].contains("image"), "the image is what was asked for");
     for quiet in [plan(Some(7), Some(&live)), plan(None, None)] {

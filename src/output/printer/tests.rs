@@ -109,9 +109,10 @@ fn printer_obeys_nobody() {
                 assert!(text.contains(": :error::x") || text.contains("::error::x"), "{text}");
             }
             for line in [out, err].concat().lines() {
-                let ours = line.starts_with("::group::") || line == END_OF_GROUP;
+                let ours = ["::group::", "::error::", "::warning::"].iter().any(|command| line.starts_with(command))
+                    || line == END_OF_GROUP;
                 assert!(github && ours || !line.trim_start().starts_with("::"), "{line}");
-                assert!(ours || !line.contains("##[") && !line.contains("##vso["), "{line}");
+                assert!(line.starts_with("::group::") || !line.contains("##[") && !line.contains("##vso["), "{line}");
             }
         }
     }
@@ -141,11 +142,37 @@ fn printer_on_github_folds_the_lines_of_a_rollout() {
   0:01  web  0 of 2
   0:02  web  is up
 ::endgroup::
-warning: Careful.
+::warning::Careful.
 ::group::Rollout of web
   0:03  web  1 of 2
 ::endgroup::
 All tags exist.
+";
+    assert_eq!(err, wanted);
+}
+
+#[test]
+fn printer_on_github_marks_what_went_wrong() {
+    let failed = Report { outcome: Outcome::RolledBack, summary: "**web**: failed, 100%\n\ncause".into(), ..report() };
+    let hint = Some("Make one.".to_owned());
+    let failure = Failure { message: "no service".into(), causes: vec!["why".into()], hint, kind: Kind::Input };
+    let (_, err) = streams(Options { github: true, ..options(Form::Plain) }, |printer| {
+        printer.events().warn("Careful.", Some("Look.".into()));
+        printer.report(&failed).unwrap();
+        printer.failure(&failure, 2);
+        printer.usage("error: no such flag\n\nUsage: x", 2);
+    });
+    let wanted = "\
+::warning::Careful.
+hint: Look.
+::error::web: failed, 100%25
+
+cause
+::error::no service
+  why
+hint: Make one.
+::error::no such flag
+Usage: x
 ";
     assert_eq!(err, wanted);
 }
