@@ -224,3 +224,22 @@ pub trait Explain: std::error::Error {
         Kind::Failed
     }
 }
+
+/// What a sentence of AWS's says, whichever task or target it says it of: without ids, numbers and addresses. A service
+/// whose health checks fail says the same of every task that it starts, for as long as it is left to.
+pub fn gist(sentence: &str) -> String {
+    let plain = |word: &str| if word.contains(|c: char| c.is_ascii_digit()) { "#".to_owned() } else { word.to_owned() };
+    sentence.split_whitespace().map(plain).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::gist;
+
+    #[test]
+    fn gist_is_what_is_said_of_every_task() {
+        let said = |task: &str, port: u16| format!("(service web) (task {task}) (port {port}) is unhealthy");
+        assert_eq!(gist(&said("05a2e1", 80)), gist(&said("b0eb09", 8080)));
+        assert_ne!(gist(&said("05a2e1", 80)), gist("(service web) (task 05a2e1) (port 80) is healthy"));
+    }
+}

@@ -1,10 +1,10 @@
 //! What of the rollouts under watch is worth a line in a log: a change, once; and after a silent minute a sign of life,
 //! since CI systems take silence for a hang (CircleCI ends a step after ten minutes without output).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
 
-use crate::report::{Event, Rollout};
+use crate::report::{Event, Rollout, gist};
 
 /// How long a log may be silent.
 const SILENCE: Duration = Duration::from_secs(60);
@@ -22,6 +22,8 @@ struct Watched {
     seen: SystemTime,
     /// The last thing that happened.
     remark: String,
+    /// What went wrong, whichever task it went wrong with.
+    troubles: BTreeSet<String>,
 }
 
 impl Story {
@@ -29,7 +31,8 @@ impl Story {
     pub fn is_news(&mut self, event: &Event, now: SystemTime) -> bool {
         match event {
             Event::Rollout(rollout) => self.has_moved(rollout, now),
-            Event::Remark { service, text, .. } => match self.open.get_mut(service) {
+            Event::Remark { service, text, trouble, .. } => match self.open.get_mut(service) {
+                Some(watched) if *trouble => watched.troubles.insert(gist(text)),
                 Some(watched) => std::mem::replace(&mut watched.remark, text.clone()) != *text,
                 None => true,
             },
@@ -44,8 +47,9 @@ impl Story {
     fn has_moved(&mut self, rollout: &Rollout, now: SystemTime) -> bool {
         let before = self.open.remove(&rollout.service);
         let said = before.as_ref().is_some_and(|watched| watched.rollout.text == rollout.text);
-        let remark = before.map(|watched| watched.remark).unwrap_or_default();
-        self.open.insert(rollout.service.clone(), Watched { rollout: rollout.clone(), seen: now, remark });
+        let (remark, troubles) = before.map(|watched| (watched.remark, watched.troubles)).unwrap_or_default();
+        let watched = Watched { rollout: rollout.clone(), seen: now, remark, troubles };
+        self.open.insert(rollout.service.clone(), watched);
         !said && !rollout.text.is_empty()
     }
 
@@ -90,6 +94,24 @@ mod tests {
         let again = [remark("web", 3, "a"), remark("web", 4, "a"), remark("web", 5, "b"), remark("web", 5, "a")]
             .map(|event| story.is_news(&event, at(0)));
         assert_eq!(again, [true, false, true, true]);
+    }
+
+    #[test]
+    fn story_tells_a_trouble_once_whichever_task_has_it() {
+        let mut story = Story::default();
+        story.is_news(&rollout("web", 0, "0 of 2"), at(0));
+        let mut unhealthy = |task: &str, count: &str| {
+            let mut event = remark("web", 3, &format!("(task {task}) is unhealthy"));
+            if let Event::Remark { trouble, .. } = &mut event {
+                *trouble = true;
+            }
+            story.is_news(&rollout("web", 1, count), at(0));
+            story.is_news(&event, at(0))
+        };
+        assert_eq!(
+            [unhealthy("a1", "0 of 2"), unhealthy("b2", "1 of 2"), unhealthy("c3", "0 of 2")],
+            [true, false, false]
+        );
     }
 
     #[test]

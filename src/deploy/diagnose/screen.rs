@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use super::logs::Log;
 use super::{Cause, Evidence, cure};
+use crate::report::gist;
 
 /// Lines of a screen.
 const SCREEN: usize = 24;
@@ -113,11 +114,21 @@ fn complaints(trouble: &[String], explained: bool, room: usize) -> String {
         return String::new();
     }
     let mut said: Vec<String> = Vec::new();
+    let mut gists: Vec<String> = Vec::new();
     for event in trouble.iter().rev() {
-        let text = format!("- {event}\n{}", indented(cure(event).filter(|_| !explained)));
+        let gist = gist(event);
+        if gists.contains(&gist) {
+            continue;
+        }
+        let times = match trouble.iter().filter(|other| self::gist(other) == gist).count() {
+            1 => String::new(),
+            many => format!(" (the last of {many})"),
+        };
+        let text = format!("- {event}{times}\n{}", indented(cure(event).filter(|_| !explained)));
         if said.iter().map(|text| lines(text)).sum::<usize>() + lines(&text) > room {
             break;
         }
+        gists.push(gist);
         said.push(text);
     }
     said.reverse();

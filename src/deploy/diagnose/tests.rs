@@ -179,3 +179,12 @@ fn screen_of_one_cause_has_room_for_the_log_and_the_events() {
     assert!(text.contains("event 8 failed"), "{text}");
     assert!(!text.contains("The reason is in the container's log"), "it is right below: {text}");
 }
+
+#[test]
+fn screen_says_once_what_the_service_said_of_every_task() {
+    let unhealthy = |task: u32| format!("(service web) (task {task}) (port 80) is unhealthy in (target-group tg)");
+    let trouble: Vec<String> = (1..=5).map(unhealthy).collect();
+    let text = screen(&[], &Evidence::default(), &trouble, 1);
+    assert_eq!(text.matches("is unhealthy").count(), 1, "{text}");
+    assert!(text.contains("(task 5) (port 80) is unhealthy in (target-group tg) (the last of 5)"), "{text}");
+}
