@@ -75,6 +75,15 @@ const ORBS: &[(&str, &str)] = &[
     ("ecr_login", "account_id public_registry aws_domain use_credentials_helper"),
 ];
 
+/// Every job and command of both orbs.
+const JOBS: &str = "deploy_service_update run_task update_service update_task_definition \
+     update_task_definition_from_json verify_revision_is_deployed deploy_ecs_scheduled_task install_ecs_cli \
+     build_and_push_image build_image create_repo ecr_login push_image set_repo_policy tag_image tag_repo";
+
+/// What many of them have.
+const COMMON: &str = "region profile_name auth executor checkout attach_workspace workspace_root extra_command_label \
+     no_output_timeout";
+
 /// What stands in backquotes.
 fn quoted(cell: &str) -> Vec<&str> {
     cell.split('`').skip(1).step_by(2).collect()
@@ -122,6 +131,23 @@ fn orbs_parameters_have_their_flags() {
         let missing: Vec<&str> = names.split_whitespace().filter(|name| !rows.contains(name)).collect();
         assert!(missing.is_empty() && rows.len() == names.split_whitespace().count(), "{job}: {missing:?} of {rows:?}");
     }
+}
+
+/// Each has a table, or is said not to be there.
+#[test]
+fn orbs_jobs_and_commands_are_all_told_of() {
+    let text = fs::read_to_string(readme()).unwrap();
+    let (tables, prose): (Vec<&str>, Vec<&str>) =
+        block(&text, "orbs").1.split("\n\n").partition(|part| part.trim_start().starts_with('|'));
+    let cell =
+        |row: &str| quoted(row.split('|').nth(1).unwrap_or_default()).iter().map(|name| (*name).to_owned()).collect();
+    let heads: Vec<Vec<String>> = tables.iter().map(|table| cell(table.trim().lines().next().unwrap())).collect();
+    let told: Vec<&str> = prose.iter().flat_map(|part| quoted(part)).collect();
+    for job in JOBS.split_whitespace() {
+        assert!(heads.iter().flatten().any(|name| name == job) || told.contains(&job), "{job} is not told of");
+    }
+    let first: Vec<String> = tables[0].trim().lines().skip(2).flat_map(cell).collect();
+    assert_eq!(first, COMMON.split_whitespace().collect::<Vec<_>>());
 }
 
 /// One test, since both write one file.
