@@ -299,7 +299,12 @@ async fn what_cannot_be_right_is_refused_before_anything_is_started() {
     says(&run(&["--like-service=shop", "--exit-code-from=app"]).await, 2, &["no container 'app'", "It has web."]);
     says(&run(&["--like-service=shop", "--overrides={"]).await, 2, &["overrides: not valid JSON"]);
     says(&run(&["--like-service=shop", "--overrides=none.json"]).await, 2, &["none.json"]);
+    let nowhere = ["run-task", "--cluster=none"];
+    let like = rehearsal.stage.run(&[&nowhere[..], &["--like-service=shop"]].concat()).await;
+    says(&like, 2, &["there is no cluster 'none'", "Check the cluster's name"]);
     assert_eq!(rehearsal.sandbox.times("ecs:RunTask").await, 0);
+    let run = ["--task-definition=shop", "--subnet-ids=subnet-1"];
+    says(&rehearsal.stage.run(&[&nowhere[..], &run].concat()).await, 2, &["there is no cluster 'none'"]);
     rehearsal.end().await;
 }
 

@@ -7,6 +7,7 @@ use super::error::input;
 use super::{Error, RunTask};
 use crate::deploy;
 use crate::deploy::ecs::{Ecs, Operation};
+use crate::deploy::observe::no_cluster;
 
 /// What is there, as AWS described it.
 #[derive(Debug, Clone)]
@@ -45,7 +46,7 @@ async fn definition(name: &str, ecs: &dyn Ecs) -> Result<Value, Error> {
 
 async fn service(cluster: &str, name: &str, ecs: &dyn Ecs) -> Result<Borrowed, Error> {
     let body = json!({ "cluster": cluster, "services": [name] });
-    let answer = ecs.call(Operation::DescribeServices, body).await?.body;
+    let answer = ecs.call(Operation::DescribeServices, body).await.map_err(|why| no_cluster(cluster, why))?.body;
     let missing = |why: &str| Error::NoService { service: name.into(), cluster: cluster.into(), why: why.into() };
     match &answer["services"][0] {
         Value::Null => Err(missing(answer["failures"][0]["reason"].as_str().unwrap_or("nothing of it"))),

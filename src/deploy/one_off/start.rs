@@ -12,6 +12,7 @@ use crate::clock::Clock;
 use crate::deploy::apply::token;
 use crate::deploy::diagnose::{Cause, cure};
 use crate::deploy::ecs::{Ecs, Operation};
+use crate::deploy::observe::no_cluster;
 use crate::deploy::rollout::within;
 use crate::report::Events;
 
@@ -55,7 +56,8 @@ pub async fn start(
 async fn run(plan: &Plan, ecs: &dyn Ecs, clock: &Clock) -> Result<Started, Error> {
     let mut body = Value::Object(plan.body.clone());
     body["clientToken"] = token(&body, clock).into();
-    let answer = ecs.call(Operation::RunTask, body).await?.body;
+    let cluster = plan.body["cluster"].as_str().unwrap_or("default");
+    let answer = ecs.call(Operation::RunTask, body).await.map_err(|why| no_cluster(cluster, why))?.body;
     let started = answer["tasks"].as_array().into_iter().flatten();
     let tasks: Vec<String> = started.filter_map(|task| task["taskArn"].as_str()).map(str::to_owned).collect();
     let unplaced = if tasks.len() < plan.count { unplaced(&answer, plan.count - tasks.len()) } else { Vec::new() };
