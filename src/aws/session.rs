@@ -131,7 +131,7 @@ async fn region(options: &Options, http: &SharedHttpClient) -> Result<String, Er
             let instance = ImdsRegionProvider::builder().configure(&conf).imds_client(instance(&conf)).build();
             let chain = RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new());
             let chain = chain.or_else(profile.build()).or_else(instance);
-            chain.region().await.ok_or(Error::NoRegion)?.to_string()
+            chain.region().await.ok_or_else(|| Error::NoRegion { profile: options.profile.clone() })?.to_string()
         }
     };
     known_shape(found)

@@ -102,6 +102,8 @@ async fn machine_without_region_says_how_to_give_one() {
     let home = tempfile::tempdir().unwrap();
     let said = run_child(home.path(), &[]).await;
     assert!(said.starts_with("no AWS region is known |") && said.contains("--region"), "{said}");
+    let said = run_child(home.path(), &[("CHILD_PROFILE", "gone")]).await;
+    assert!(said.contains("--region") && said.contains("mend profile 'gone'"), "{said}");
 }
 
 /// Puts TLS, with a certificate that nobody knows, in front of a server. Gives its URL and certificate.

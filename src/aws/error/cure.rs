@@ -9,7 +9,11 @@ const LOOKED_FOR: &str = "Looked for, in this order: AWS_ACCESS_KEY_ID with AWS_
 
 pub(super) fn hint(error: &Error) -> Option<String> {
     match error {
-        Error::NoRegion => Some("Give --region, or set AWS_REGION (eu-central-1, for example).".into()),
+        Error::NoRegion { profile } => {
+            let none = |name: &String| format!(", or mend profile '{name}': ~/.aws/config has none with a region");
+            let profile = profile.as_ref().map(none).unwrap_or_default();
+            Some(format!("Give --region (eu-central-1, for example), or set AWS_REGION{profile}."))
+        }
         Error::Region(_) => Some("A region is written like eu-central-1, without zone or quotes.".into()),
         Error::Endpoint { .. } => Some("Write it like https://ecs.eu-central-1.amazonaws.com.".into()),
         Error::NoRole => Some("Give --role-arn as well, the role whose trust policy accepts the token.".into()),

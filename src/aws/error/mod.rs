@@ -43,7 +43,7 @@ pub struct Refusal {
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
     #[error("no AWS region is known")]
-    NoRegion,
+    NoRegion { profile: Option<String> },
     #[error("'{0}' is not the name of an AWS region")]
     Region(String),
     #[error("'{url}' is not the URL of an endpoint: {why}")]
@@ -138,9 +138,11 @@ impl Explain for Error {
 
     fn kind(&self) -> Kind {
         match self {
-            Error::NoRegion | Error::Region(_) | Error::Endpoint { .. } | Error::NoRole | Error::CaBundle { .. } => {
-                Kind::Input
-            }
+            Error::NoRegion { .. }
+            | Error::Region(_)
+            | Error::Endpoint { .. }
+            | Error::NoRole
+            | Error::CaBundle { .. } => Kind::Input,
             _ => Kind::Failed,
         }
     }

@@ -39,7 +39,7 @@ fn refusal_is_sorted_by_code() {
     assert!(refused("AccessDenied", "").is_denied());
     assert!(!refused("ThrottlingException", "").is_denied());
     assert_eq!(refused("X", "").code(), Some("X"));
-    assert_eq!(Error::NoRegion.code(), None);
+    assert_eq!(Error::NoRegion { profile: None }.code(), None);
 }
 
 #[test]
