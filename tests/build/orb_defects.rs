@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::login::{authorization, with_keys};
 use super::{strs, workplace};
-use crate::support::aws::{ACCESS_KEY, FakeAws, Received, Reply, SECRET_KEY};
+use crate::support::aws::{FakeAws, Received, Reply, SECRET_KEY};
 use crate::support::registry::Registry;
 use crate::support::stage::{Ended, Stage};
 
@@ -162,7 +162,7 @@ async fn orb_sees_to_the_repository_in_the_region_of_its_profile() {
     for place in [&["--region", NOWHERE, "--repo=shop"][..], &[&to]] {
         let (stage, aws) = account().await;
         stage.write("home/.aws/config", "[profile ci]\nregion = us-east-1\n");
-        let keys = format!("[ci]\naws_access_key_id = {ACCESS_KEY}\naws_secret_access_key = {SECRET_KEY}\n");
+        let keys = format!("[ci]\naws_access_key_id = AKIDOFCI\naws_secret_access_key = {SECRET_KEY}\n");
         stage.write("home/.aws/credentials", keys);
         let words = ["--profile=ci", "--create-repo", "--lifecycle-policy-path=lifecycle.json"];
         build(&stage, &[place, &words].concat()).await.refused(1, &[NOWHERE, "cannot be resolved"]);
@@ -170,6 +170,8 @@ async fn orb_sees_to_the_repository_in_the_region_of_its_profile() {
             let regions: Vec<String> = aws.received_of(operation).iter().map(region).collect();
             assert_eq!(regions, [NOWHERE], "{operation} with {place:?}");
         }
+        let ours = |request: &Received| request.header("authorization").contains("Credential=AKIDOFCI/");
+        assert!(aws.received().iter().all(ours), "each step has the profile");
     }
 }
 
@@ -185,6 +187,16 @@ async fn orb_logs_in_to_another_host_than_it_pushes_to() {
     build(&stage, &push).await.refused(1, &[&host]);
     stage.done(&["build", "--jar=app.jar", "--from=scratch", "--to=oci:image"]).await;
     stage.run(&[&["push", "oci:image"], &push[..]].concat()).await.refused(1, &[&host]);
+}
+
+/// Its users fill it in by a call of the AWS CLI.
+#[tokio::test]
+async fn orb_wants_to_be_told_the_account() {
+    let (stage, aws) = account().await;
+    let caller = "<UserId>U</UserId><Account>210987654321</Account><Arn>arn:aws:iam::210987654321:user/ci</Arn>";
+    aws.answer("GetCallerIdentity", Reply::query("GetCallerIdentity", caller));
+    let ended = build(&stage.env("AWS_ACCOUNT_ID", ""), &["--region", NOWHERE, "--repo=shop", "--account-id="]).await;
+    ended.refused(1, &[&format!("210987654321.dkr.ecr.{NOWHERE}.amazonaws.com"), "cannot be resolved"]);
 }
 
 #[tokio::test]

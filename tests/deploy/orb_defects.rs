@@ -278,3 +278,23 @@ async fn orb_does_not_expand_a_definition_in_a_file() {
     assert_eq!(stage.job.run(&[&words[..], &["--substitute"]].concat()).await.code, 0);
     assert_eq!(stage.body("RegisterTaskDefinition")["containerDefinitions"][0]["image"], "host.example/web:v3");
 }
+
+#[tokio::test]
+async fn orb_reads_one_page_of_a_rules_targets() {
+    let stage = Stage::start(&[]).await;
+    let target = |id: &str| json!({"Id": id, "Arn": "arn:c", "EcsParameters": {"TaskDefinitionArn": arn(7)}});
+    stage.aws.next("ListTargetsByRule", Reply::json(json!({"Targets": [target("a")], "NextToken": "more"})));
+    stage.aws.answer("ListTargetsByRule", Reply::json(json!({"Targets": [target("b")]})));
+    stage.aws.answer("DescribeRule", Reply::json(json!({"State": "ENABLED"})));
+    stage.aws.answer("PutTargets", Reply::json(json!({"FailedEntryCount": 0, "FailedEntries": []})));
+    let mut answer = described();
+    answer["taskDefinition"]["taskDefinitionArn"] = arn(8).into();
+    stage.aws.answer("DescribeTaskDefinition", Reply::json(answer));
+    let words = ["deploy-scheduled-task", "--rule-name=nightly", "--task-definition-arn=web:8"];
+    let ended = stage.job.run(&words).await;
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    assert_eq!(stage.aws.received_of("ListTargetsByRule")[1].json()["NextToken"], "more");
+    let ids: Vec<Value> =
+        stage.body("PutTargets")["Targets"].as_array().unwrap().iter().map(|target| target["Id"].clone()).collect();
+    assert_eq!(ids, ["a", "b"]);
+}

@@ -118,7 +118,9 @@ async fn orb_makes_no_service_without_a_load_balancer() {
             json!([{"targetGroupArn": "arn:tg", "containerName": "web", "containerPort": 80}]),
         ),
     ] {
-        let stage = Stage::start(&[]).await;
+        let mut stage = Stage::start(&[]).await;
+        let file = stage.job.path("bash_env");
+        stage.job = stage.job.with("BASH_ENV", file.to_str().unwrap());
         stage.aws.answer("CreateService", Reply::json(json!({"service": going(0)})));
         stage.aws.answer("DescribeServices", Reply::json(json!({"services": [completed()], "failures": []})));
         stage.aws.next("DescribeServices", Reply::json(missing.clone()));
@@ -126,6 +128,8 @@ async fn orb_makes_no_service_without_a_load_balancer() {
         assert_eq!(ended.code, 0, "{}", ended.stderr);
         assert_eq!(stage.body("CreateService")["loadBalancers"], balancers);
         assert!(ended.stderr.contains("web:8 is deployed"), "{}", ended.stderr);
+        let handed_on = std::fs::read_to_string(file).unwrap();
+        assert!(handed_on.contains(&format!("CCI_ORB_AWS_ECS_DEPLOYED_REVISION='{}'", arn(8))), "{handed_on}");
     }
 }
 
