@@ -58,7 +58,7 @@ fn flags<'r>(reference: &'r str) -> Vec<(&'r str, Vec<&'r str>)> {
     let named = chapters.map(|(title, text)| {
         let own = text.split("\n### ").next().unwrap_or_default().lines();
         let name = title.trim_start_matches("## ").strip_prefix("dockless ").unwrap_or_default();
-        (name, own.filter_map(|row| valued(row)).collect())
+        (name, own.filter_map(valued).collect())
     });
     named.collect()
 }
