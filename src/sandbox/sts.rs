@@ -1,5 +1,5 @@
 //! STS, as far as a pipeline meets it: who am I, and take on this role, with keys or with a CI system's token. The
-//! Query protocol: a form comes in, XML goes out. Roles need not exist, and tokens are not verified.
+//! Query protocol: a form comes in, XML goes out. Roles need not exist, and of tokens the end (`exp`) is verified alone.
 
 use std::collections::HashMap;
 
@@ -87,6 +87,12 @@ impl Sts<'_> {
         let token = required(form, "WebIdentityToken")?;
         let claims = token.split('.').nth(1).and_then(|claims| URL_SAFE_NO_PAD.decode(claims).ok());
         let claims: Value = claims.and_then(|claims| serde_json::from_slice(&claims).ok()).ok_or_else(invalid)?;
+        let (now, end) = (self.now as i64, claims.get("exp").and_then(Value::as_i64));
+        if let Some(end) = end.filter(|end| *end <= now) {
+            let message =
+                format!("Token expired: current date/time {now} must be before the expiration date/time {end}");
+            return Err(Refusal::new("ExpiredTokenException", message));
+        }
         let text = |name: &str| claims.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
         let audience = claims.pointer("/aud/0").and_then(Value::as_str).map_or_else(|| text("aud"), str::to_owned);
         let members = [("SubjectFromWebIdentityToken", text("sub")), ("Provider", text("iss")), ("Audience", audience)];
@@ -146,6 +152,20 @@ mod tests {
         let xml = xml.unwrap();
         assert!(xml.contains("<Arn>arn:aws:sts::9:assumed-role/deploy/job</Arn>"), "{xml}");
         assert!(xml.contains("<Expiration>1970-01-01T01:00:00Z</Expiration>"), "{xml}");
+    }
+
+    #[test]
+    fn token_is_good_until_its_end() {
+        let with_end = |end: i64| {
+            let token = format!("e30.{}.e30", URL_SAFE_NO_PAD.encode(format!(r#"{{"sub":"job","exp":{end}}}"#)));
+            let role =
+                [("RoleArn", "arn:aws:iam::9:role/ci"), ("RoleSessionName", "job"), ("WebIdentityToken", &*token)];
+            call(&[&[("Action", "AssumeRoleWithWebIdentity")], &role[..]].concat())
+        };
+        assert!(with_end(1).is_ok());
+        let refusal = with_end(0).unwrap_err();
+        let words = "Token expired: current date/time 0 must be before the expiration date/time 0";
+        assert_eq!((&*refusal.code, &*refusal.message), ("ExpiredTokenException", words));
     }
 
     #[test]

@@ -95,8 +95,11 @@ fn with_token(rehearsal: Rehearsal) -> Rehearsal {
     rehearsal.with("CIRCLECI", "true").with("CIRCLE_OIDC_TOKEN_V2", &token())
 }
 
+/// Good for an hour and a half.
 fn token() -> String {
-    let claims = json!({ "iss": "https://oidc.circleci.com/org/1", "aud": "1", "sub": "org/1/project/2/user/3" });
+    let end = jiff::Timestamp::now().as_second() + 5400;
+    let claims =
+        json!({ "iss": "https://oidc.circleci.com/org/1", "aud": "1", "sub": "org/1/project/2/user/3", "exp": end });
     format!("e30.{}.e30", URL_SAFE_NO_PAD.encode(claims.to_string()))
 }
 
@@ -218,13 +221,32 @@ async fn keys_of_a_container_that_end_in_mid_wait_are_fetched_anew() {
 async fn fixed_keys_that_end_in_mid_wait_leave_the_deployment_to_another_wait() {
     let rehearsal = Rehearsal::with_service(breaker(true)).await;
     rehearsal.sandbox.set_faults(json!({ "rules": [expiry()] })).await;
-    let ended: Ended = rehearsal.deploy(&[]).await;
-    println!("{}", ended.stderr);
-    says(&ended, 1, &["The deployment goes on", "dockless wait --cluster main --service-name shop"]);
+    left_alone(&rehearsal.deploy(&[]).await, "The credentials have run out.");
     rehearsal.sandbox.set_faults(json!({})).await;
     let waited = rehearsal.stage.run(&["wait", "--cluster=main", "--service-name=shop"]).await;
     assert_eq!(waited.code, 0, "{}", waited.stderr);
     rehearsal.end().await;
+}
+
+/// The job lasts for longer than the token that it was given: two hours later STS has no more of it.
+#[tokio::test]
+async fn token_that_has_run_out_leaves_the_deployment_to_another_wait() {
+    let rehearsal = with_token(Rehearsal::with_service(breaker(true)).await);
+    let later = json!({ "on": "sts:*", "skip": 1, "then": { "clock": { "ahead": 7200 } } });
+    rehearsal.sandbox.set_faults(json!({ "rules": [expiry(), later] })).await;
+    left_alone(&rehearsal.deploy(&[ROLE]).await, "The CI system's identity token has run out");
+    rehearsal.end().await;
+}
+
+/// Ended with 1, the reason, and what can be done now.
+fn left_alone(ended: &Ended, why: &str) {
+    says(ended, 1, &["error: the deployment to 'shop' has begun, but it cannot be watched: ", why]);
+    says(
+        ended,
+        1,
+        &["The deployment goes on: wait for its end with `dockless wait --cluster main --service-name shop`"],
+    );
+    says(ended, 1, &["or undo it with `dockless rollback --cluster main --service-name shop --from shop:2`."]);
 }
 
 #[tokio::test]
