@@ -27,8 +27,14 @@ pub enum Operation {
     DescribeImages,
     DescribeRepositories,
     GetAuthorizationToken,
+    GetLifecyclePolicy,
+    GetRepositoryPolicy,
+    ListTagsForResource,
+    PutImageScanningConfiguration,
+    PutImageTagMutability,
     PutLifecyclePolicy,
     SetRepositoryPolicy,
+    TagResource,
 }
 
 impl Operation {
@@ -39,8 +45,14 @@ impl Operation {
             Operation::DescribeImages => "DescribeImages",
             Operation::DescribeRepositories => "DescribeRepositories",
             Operation::GetAuthorizationToken => "GetAuthorizationToken",
+            Operation::GetLifecyclePolicy => "GetLifecyclePolicy",
+            Operation::GetRepositoryPolicy => "GetRepositoryPolicy",
+            Operation::ListTagsForResource => "ListTagsForResource",
+            Operation::PutImageScanningConfiguration => "PutImageScanningConfiguration",
+            Operation::PutImageTagMutability => "PutImageTagMutability",
             Operation::PutLifecyclePolicy => "PutLifecyclePolicy",
             Operation::SetRepositoryPolicy => "SetRepositoryPolicy",
+            Operation::TagResource => "TagResource",
         }
     }
 }
@@ -60,13 +72,49 @@ pub struct Login {
 pub struct Ecr {
     client: aws_sdk_ecr::Client,
     session: Session,
+    gallery: Gallery,
+}
+
+/// The two services: IAM's word for each, and how their calls are addressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Gallery {
+    Private,
+    Public,
+}
+
+impl Gallery {
+    fn service(self) -> &'static str {
+        match self {
+            Gallery::Private => "ecr",
+            Gallery::Public => "ecr-public",
+        }
+    }
+
+    fn target(self) -> &'static str {
+        match self {
+            Gallery::Private => "AmazonEC2ContainerRegistry_V20150921",
+            Gallery::Public => "SpencerFrontendService",
+        }
+    }
 }
 
 impl Session {
     pub fn ecr(&self) -> Ecr {
-        Ecr { client: aws_sdk_ecr::Client::new(&self.config), session: self.clone() }
+        Ecr { client: aws_sdk_ecr::Client::new(&self.config), session: self.clone(), gallery: Gallery::Private }
+    }
+
+    /// ECR of the public gallery, `public.ecr.aws`, whose API lives in us-east-1 alone.
+    pub fn ecr_public(&self) -> Ecr {
+        let config = aws_sdk_ecr::config::Builder::from(&self.config)
+            .region(Region::from_static(PUBLIC_REGION))
+            .endpoint_resolver(PublicEndpoint(self.config.endpoint_url().map(str::to_owned)))
+            .build();
+        let client = aws_sdk_ecr::Client::from_conf(config);
+        Ecr { client, session: self.clone(), gallery: Gallery::Public }
     }
 }
+
+const PUBLIC_REGION: &str = "us-east-1";
 
 /// `DescribeRegistry` has no members at all: it lends its pipeline to all the others.
 const LENDER: Lender = Lender {
@@ -77,54 +125,40 @@ const LENDER: Lender = Lender {
 impl Ecr {
     /// Sends `body` as it is and answers what came back, every field of it.
     pub async fn call(&self, operation: Operation, body: Value) -> Result<Answer, Error> {
-        let target = format!("AmazonEC2ContainerRegistry_V20150921.{}", operation.name());
-        self.exchange(&self.client, self.place("ecr", operation), target, &body).await
-    }
-
-    /// Logs in to the caller's registry, or to that of another account.
-    pub async fn authorization(&self, account: Option<&str>) -> Result<Login, Error> {
-        let body = account.map(|account| json!({ "registryIds": [account] })).unwrap_or_else(|| json!({}));
-        let answer = self.call(Operation::GetAuthorizationToken, body).await?;
-        let data = &answer.body["authorizationData"][0];
-        let proxy_endpoint = data["proxyEndpoint"].as_str().unwrap_or_default().to_owned();
-        login(data, proxy_endpoint).map_err(|why| self.nonsense("ecr", why))
-    }
-
-    /// Logs in to the public gallery, `public.ecr.aws`, whose API lives in us-east-1 alone.
-    pub async fn public_authorization(&self) -> Result<Login, Error> {
-        let config = aws_sdk_ecr::config::Builder::from(&self.session.config)
-            .region(Region::from_static("us-east-1"))
-            .endpoint_resolver(PublicEndpoint(self.session.config.endpoint_url().map(str::to_owned)))
-            .build();
-        let client = aws_sdk_ecr::Client::from_conf(config);
-        let operation = Operation::GetAuthorizationToken;
-        let place = Place { region: "us-east-1".into(), ..self.place("ecr-public", operation) };
-        let target = format!("SpencerFrontendService.{}", operation.name());
-        let answer = self.exchange(&client, place, target, &json!({})).await?;
-        login(&answer.body["authorizationData"], format!("https://{PUBLIC_REGISTRY}"))
-            .map_err(|why| self.nonsense("ecr-public", why))
-    }
-
-    async fn exchange(
-        &self,
-        client: &aws_sdk_ecr::Client,
-        place: Place,
-        target: String,
-        body: &Value,
-    ) -> Result<Answer, Error> {
-        let watch = self.session.watch(place);
-        let exchange = Exchange::new(Question::json(target, body), LENDER);
+        let target = format!("{}.{}", self.gallery.target(), operation.name());
+        let watch = self.session.watch(self.place(operation));
+        let exchange = Exchange::new(Question::json(target, &body), LENDER);
+        let client = &self.client;
         watched!(aws_sdk_ecr, client.describe_registry(), watch, exchange)?;
         exchange.answer(watch.place())
     }
 
-    fn place(&self, service: &'static str, operation: Operation) -> Place {
-        let (operation, region) = (operation.name(), self.session.region().to_owned());
-        Place { service, operation, region, account: None }
+    /// Logs in to the caller's registry, or to that of another account; the public gallery is one for all.
+    pub async fn authorization(&self, account: Option<&str>) -> Result<Login, Error> {
+        let body = account.map(|account| json!({ "registryIds": [account] })).unwrap_or_else(|| json!({}));
+        let answer = self.call(Operation::GetAuthorizationToken, body).await?;
+        let data = &answer.body["authorizationData"];
+        match self.gallery {
+            Gallery::Private => {
+                let proxy_endpoint = data[0]["proxyEndpoint"].as_str().unwrap_or_default().to_owned();
+                login(&data[0], proxy_endpoint)
+            }
+            Gallery::Public => login(data, format!("https://{PUBLIC_REGISTRY}")),
+        }
+        .map_err(|why| self.nonsense(why))
     }
 
-    fn nonsense(&self, service: &'static str, why: &str) -> Error {
-        Error::Answer { place: self.place(service, Operation::GetAuthorizationToken).into(), why: why.to_owned() }
+    fn place(&self, operation: Operation) -> Place {
+        let region = match self.gallery {
+            Gallery::Private => self.session.region(),
+            Gallery::Public => PUBLIC_REGION,
+        };
+        let (service, operation) = (self.gallery.service(), operation.name());
+        Place { service, operation, region: region.to_owned(), account: None }
+    }
+
+    fn nonsense(&self, why: &str) -> Error {
+        Error::Answer { place: self.place(Operation::GetAuthorizationToken).into(), why: why.to_owned() }
     }
 }
 
@@ -153,7 +187,7 @@ impl ResolveEndpoint for PublicEndpoint {
     fn resolve_endpoint<'a>(&'a self, _: &'a Params) -> EndpointFuture<'a> {
         let url = self.0.clone().unwrap_or_else(|| "https://api.ecr-public.us-east-1.amazonaws.com".into());
         let text = |text: &str| Document::String(text.to_owned());
-        let scheme = [("name", "sigv4"), ("signingName", "ecr-public"), ("signingRegion", "us-east-1")];
+        let scheme = [("name", "sigv4"), ("signingName", "ecr-public"), ("signingRegion", PUBLIC_REGION)];
         let scheme = scheme.into_iter().map(|(name, value)| (name.to_owned(), text(value))).collect();
         let endpoint = Endpoint::builder().url(url).property("authSchemes", vec![Document::Object(scheme)]).build();
         EndpointFuture::ready(Ok(endpoint))

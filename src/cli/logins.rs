@@ -88,7 +88,7 @@ impl Logins {
 
     async fn public(&self) -> Option<Credentials> {
         let session = self.session(Some("us-east-1")).await.ok()?;
-        session.ecr().public_authorization().await.ok().and_then(credentials)
+        session.ecr_public().authorization(None).await.ok().and_then(credentials)
     }
 
     async fn written_login(&self, registry: &str) -> Result<Option<Credentials>, Error> {

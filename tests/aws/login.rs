@@ -42,7 +42,7 @@ async fn login_in_another_region_shares_the_credentials() {
 async fn login_to_the_public_gallery_speaks_to_its_own_service() {
     let aws = FakeAws::start().await;
     aws.answer("GetAuthorizationToken", Reply::json(json!({ "authorizationData": data("") })));
-    let login = aws.session().await.ecr().public_authorization().await.unwrap();
+    let login = aws.session().await.ecr_public().authorization(None).await.unwrap();
     assert_eq!((&*login.username, &*login.proxy_endpoint), ("AWS", "https://public.ecr.aws"));
     let sent = aws.received().remove(0);
     assert_eq!(sent.header("x-amz-target"), "SpencerFrontendService.GetAuthorizationToken");

@@ -84,7 +84,7 @@ impl Issuer {
         match self {
             Issuer::Private(None) => session.ecr().authorization(None).await,
             Issuer::Private(Some(region)) => session.in_region(region)?.ecr().authorization(None).await,
-            Issuer::Public => session.ecr().public_authorization().await,
+            Issuer::Public => session.ecr_public().authorization(None).await,
         }
     }
 }
