@@ -121,8 +121,8 @@ impl Ecr<'_> {
     fn resource(&self, input: Input) -> Result<(String, Settings), Refusal> {
         let arn = input.text("resourceArn")?;
         let store = self.site.store();
-        let name = named_by(arn, store.catalog())
-            .ok_or_else(|| no_repository(arn.rsplit_once('/').map_or(arn, |(_, name)| name), &self.site.account))?;
+        let name =
+            named_by(arn, store.catalog()).filter(|name| self.site.arn(name) == arn).ok_or_else(|| absent(arn))?;
         Ok((name.to_owned(), store.catalog().repositories[name].settings.clone()))
     }
 
@@ -142,6 +142,12 @@ impl Ecr<'_> {
         }
         shown
     }
+}
+
+/// The repository that an ARN names, in the account that it names.
+fn absent(arn: &str) -> Refusal {
+    let name = arn.split_once(":repository/").map_or(arn, |(_, name)| name);
+    no_repository(name, arn.split(':').nth(4).unwrap_or_default())
 }
 
 fn scanning(input: Input) -> Result<bool, Refusal> {
