@@ -7,4 +7,5 @@ mod identity;
 mod login;
 mod machine;
 mod permissions;
+mod repositories;
 mod services;

@@ -11,6 +11,7 @@ mod looks;
 mod one_off;
 mod pushes;
 mod releases;
+mod repositories;
 mod rollouts;
 mod schedules;
 mod screens;

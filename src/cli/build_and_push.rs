@@ -4,13 +4,13 @@ use clap::Args;
 
 use super::Job;
 use super::edits::expand;
-use super::error::Error;
 use super::exit::{Done, Failure};
 use super::image::{Image, ImageArgs};
 use super::published;
 use super::repository::{Repository, RepositoryArgs};
 use super::target::{Target, TargetArgs};
 use super::workshop::{Destination, Workshop};
+use crate::aws::host::PUBLIC_REGISTRY;
 use crate::image::EcrHost;
 use crate::repository;
 
@@ -52,7 +52,9 @@ impl BuildAndPush {
             skip_when_tags_exist: self.skip_when_tags_exist.unwrap_or_default(),
             repository: self.repository.into_repository(&|text| expand(job, text))?,
         };
-        request.check()?;
+        if request.push && request.target.is_public() {
+            request.repository.check_public()?;
+        }
         Ok(request)
     }
 
@@ -79,19 +81,6 @@ impl BuildAndPush {
     }
 }
 
-impl Request {
-    /// ECR's public registry is another service, which has neither scans nor lifecycles.
-    fn check(&self) -> Result<(), Error> {
-        if self.push && self.repository.is_asked_for() && self.target.is_public() {
-            let what = "the repository's flags are for private repositories, and this one is public".into();
-            let hint = "Make it once, with `aws ecr-public create-repository --region us-east-1 --repository-name NAME`, \
-                        and leave the flags out.";
-            return Err(Error::Missing { what, hint });
-        }
-        Ok(())
-    }
-}
-
 /// Makes the ECR repositories what they were asked to be.
 async fn prepare(
     wanted: &Repository,
@@ -101,16 +90,14 @@ async fn prepare(
 ) -> Result<(), Failure> {
     for destination in destinations {
         let Destination::Registry(repository, _) = destination else { continue };
-        let host = EcrHost::parse(&repository.registry);
-        let session = match &host {
-            Some(host) => workshop.logins.session_in(&host.region).await?,
-            None => workshop.logins.session(None).await?.clone(),
-        };
-        let account = account.clone().or(host.map(|host| host.account));
-        let request = wanted.request(&repository.name, account)?;
-        let ecr = session.ecr();
+        let public = repository.registry == PUBLIC_REGISTRY;
+        let account = account.clone().or_else(|| Some(EcrHost::parse(&repository.registry)?.account));
+        // In the public gallery, the first part is the registry's alias and no part of the repository's name.
+        let name = repository.name.split_once('/').filter(|_| public).map_or(&*repository.name, |(_, name)| name);
+        let request = wanted.request(name, account, public);
+        let ecr = workshop.logins.ecr(&repository.registry).await?;
         let snapshot = repository::observe(&ecr, &request).await?;
-        let plan = repository::plan(&request, &snapshot)?;
+        let plan = repository::plan(&request, &snapshot);
         repository::apply(&ecr, &plan, &workshop.events).await?;
     }
     Ok(())

@@ -19,6 +19,8 @@ pub enum Error {
     File { path: PathBuf, why: std::io::Error },
     #[error("{path}: not valid JSON: {why}", path = path.display())]
     Document { path: PathBuf, why: serde_json::Error, comment: bool },
+    #[error("{path}: not {what}: {why}", path = path.display())]
+    Policy { path: PathBuf, what: &'static str, why: String },
     #[error("{path}: {why}", path = path.display())]
     Steps { path: PathBuf, why: String },
     #[error("{flag}: begins like JSON but is not {wanted}")]
@@ -26,6 +28,8 @@ pub enum Error {
     /// Says nothing of the value, which may be a secret.
     #[error("{flag}: {why}")]
     Pair { flag: String, why: &'static str },
+    #[error("{flag}: {why}")]
+    Tags { flag: &'static str, why: String, hint: Option<String> },
     #[error("{flag}: '{value}' is not {wanted}")]
     Value { flag: &'static str, value: String, wanted: &'static str },
     #[error("{what}")]
@@ -59,7 +63,12 @@ impl Explain for Error {
             Error::Document { why, .. } if why.to_string().starts_with("trailing comma") => {
                 Some("JSON allows no comma after the last entry: take it out.".into())
             }
+            Error::Tags { hint, .. } => hint.clone(),
             Error::Missing { hint, .. } => Some((*hint).into()),
+            Error::Policy { why, .. } if why.starts_with("not valid JSON") => {
+                Some("Mend the file, for example with `python3 -m json.tool FILE`.".into())
+            }
+            Error::Policy { what, .. } => Some(policy_form(what)),
             Error::Steps { .. } => Some(
                 r#"Write {"cluster": "production", "steps": [{"deploy": {"service-name": "worker", "image": "$IMAGE"}}]}."#
                     .into(),
@@ -78,4 +87,13 @@ impl Explain for Error {
             _ => Kind::Input,
         }
     }
+}
+
+/// How a policy is written, by its kind.
+fn policy_form(what: &str) -> String {
+    let form = match what.contains("lifecycle") {
+        true => r#"{"rules": [{"rulePriority": 1, "selection": {…}, "action": {"type": "expire"}}]}"#,
+        false => r#"{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": …, "Action": […]}]}"#,
+    };
+    format!("Write {form}.")
 }

@@ -43,19 +43,31 @@ impl Logins {
     }
 
     /// The same session where a registry is: its name decides, whatever region is configured.
-    pub async fn session_in(&self, region: &str) -> Result<Session, aws::Error> {
+    async fn session_in(&self, region: &str) -> Result<Session, aws::Error> {
         let session = self.session(Some(region)).await?;
         if session.region() == region { Ok(session.clone()) } else { session.in_region(region) }
     }
 
-    async fn ecr(&self, account: &str, region: &str) -> Result<Login, aws::Error> {
-        self.session_in(region).await?.ecr().authorization(Some(account)).await
+    /// The API of the ECR that has this registry; of a registry that is none of ECR's, whatever answers in its place.
+    pub async fn ecr(&self, registry: &str) -> Result<aws::Ecr, aws::Error> {
+        if registry == PUBLIC_REGISTRY {
+            return Ok(self.session(Some("us-east-1")).await?.ecr_public());
+        }
+        match EcrHost::parse(registry) {
+            Some(host) => Ok(self.session_in(&host.region).await?.ecr()),
+            None => Ok(self.session(None).await?.ecr()),
+        }
+    }
+
+    /// Whether something stands in for AWS, so that a registry on this machine may be its ECR's.
+    pub fn is_emulated(&self) -> bool {
+        self.settings.endpoint_url.is_some()
     }
 
     /// An emulated ECR gives out logins like the real one, for a registry on this machine. Whatever goes wrong means
     /// that there is none, but for missing rights.
     async fn emulated(&self) -> Result<Option<Login>, aws::Error> {
-        if self.settings.endpoint_url.is_none() {
+        if !self.is_emulated() {
             return Ok(None);
         }
         let asked = async { self.session(None).await?.ecr().authorization(None).await };
@@ -73,7 +85,8 @@ impl Logins {
             why: error.to_string(),
         };
         if let Some(host) = EcrHost::parse(registry) {
-            return self.ecr(&host.account, &host.region).await.map(credentials).map_err(explained);
+            let asked = async { self.ecr(registry).await?.authorization(Some(&host.account)).await };
+            return asked.await.map(credentials).map_err(explained);
         }
         if let Some(found) = self.written_login(registry).await? {
             return Ok(Some(found));
@@ -87,8 +100,7 @@ impl Logins {
     }
 
     async fn public(&self) -> Option<Credentials> {
-        let session = self.session(Some("us-east-1")).await.ok()?;
-        session.ecr_public().authorization(None).await.ok().and_then(credentials)
+        self.ecr(PUBLIC_REGISTRY).await.ok()?.authorization(None).await.ok().and_then(credentials)
     }
 
     async fn written_login(&self, registry: &str) -> Result<Option<Credentials>, Error> {
@@ -107,7 +119,7 @@ fn credentials(login: Login) -> Option<Credentials> {
     Some(Credentials { username: login.username, password: login.password })
 }
 
-fn is_loopback(host: &str) -> bool {
+pub fn is_loopback(host: &str) -> bool {
     let address = Url::parse(&format!("http://{host}/")).ok();
     match address.as_ref().and_then(Url::host) {
         Some(Host::Domain(name)) => name == "localhost",

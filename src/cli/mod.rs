@@ -8,6 +8,7 @@ mod build_and_push;
 mod codedeploy;
 mod completions;
 mod r#continue;
+mod create_repo;
 mod deploy_scheduled_task;
 mod deploy_service_update;
 mod diff;
@@ -31,8 +32,11 @@ mod rollback;
 mod run_task;
 mod sandbox;
 mod session;
+mod set_repository_policy;
 mod status;
 mod steps;
+mod subject;
+mod tag_repo;
 mod target;
 mod update_task_definition;
 mod update_task_definition_from_json;
@@ -92,6 +96,15 @@ enum Task {
     /// Build an image and push it to ECR or another registry
     #[command(long_about = None, alias = "build-and-push-image")]
     BuildAndPush(Box<build_and_push::BuildAndPush>),
+    /// Make an ECR repository if it is missing
+    #[command(long_about = None)]
+    CreateRepo(Box<create_repo::CreateRepo>),
+    /// Put a policy on an ECR repository
+    #[command(long_about = None, alias = "set-repo-policy")]
+    SetRepositoryPolicy(set_repository_policy::SetRepositoryPolicy),
+    /// Give an ECR repository resource tags
+    #[command(long_about = None)]
+    TagRepo(tag_repo::TagRepo),
     /// Register a task definition with new images, variables, secrets or labels
     #[command(long_about = None)]
     UpdateTaskDefinition(update_task_definition::UpdateTaskDefinition),
@@ -161,6 +174,9 @@ impl Task {
             Task::Build(args) => args.run(job).await,
             Task::Push(args) => args.run(job).await,
             Task::BuildAndPush(args) => args.run(job).await,
+            Task::CreateRepo(args) => args.run(job).await,
+            Task::SetRepositoryPolicy(args) => args.run(job).await,
+            Task::TagRepo(args) => args.run(job).await,
             Task::UpdateTaskDefinition(args) => args.run(job).await,
             Task::DeployServiceUpdate(args) => args.run(job).await,
             Task::UpdateTaskDefinitionFromJson(args) => args.run(job).await,

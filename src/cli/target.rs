@@ -90,6 +90,31 @@ impl Target {
             _ => None,
         }
     }
+
+    /// Tags of one repository of ECR; `flag` is the one that named them.
+    pub fn repository(
+        repo: String,
+        alias: Option<String>,
+        registry: Registry,
+        (flag, tags): (&'static str, Vec<String>),
+        settings: &Settings,
+    ) -> Result<Target, Error> {
+        let alias = alias.or_else(|| value(&settings.public_registry_alias));
+        let name = match (&registry, alias) {
+            (Registry::Public, Some(alias)) => format!("{alias}/{repo}"),
+            (Registry::Public, None) => {
+                return Err(Error::Missing {
+                    what: "the public registry has no alias".into(),
+                    hint: "Give --public-registry-alias, or set AWS_ECR_PUBLIC_REGISTRY_ALIAS.",
+                });
+            }
+            _ => repo,
+        };
+        Repository::new("registry.example", &name).map_err(|why| Error::Image { flag: "--repo", why })?;
+        let tags = if tags.is_empty() { vec!["latest".into()] } else { distinct(tags) };
+        tags.iter().try_for_each(|tag| validate_tag(tag)).map_err(|why| Error::Image { flag, why })?;
+        Ok(Target::Repository { registry, name, tags })
+    }
 }
 
 impl TargetArgs {
@@ -105,21 +130,7 @@ impl TargetArgs {
             });
         };
         let registry = self.registry.into_registry(settings)?;
-        let alias = self.public_registry_alias.or_else(|| value(&settings.public_registry_alias));
-        let name = match (&registry, alias) {
-            (Registry::Public, Some(alias)) => format!("{alias}/{repo}"),
-            (Registry::Public, None) => {
-                return Err(Error::Missing {
-                    what: "the public registry has no alias".into(),
-                    hint: "Give --public-registry-alias, or set AWS_ECR_PUBLIC_REGISTRY_ALIAS.",
-                });
-            }
-            _ => repo,
-        };
-        Repository::new("registry.example", &name).map_err(|why| Error::Image { flag: "--repo", why })?;
-        let tags = if self.tag.is_empty() { vec!["latest".into()] } else { distinct(self.tag) };
-        tags.iter().try_for_each(|tag| validate_tag(tag)).map_err(|why| Error::Image { flag: "--tag", why })?;
-        Ok(Target::Repository { registry, name, tags })
+        Target::repository(repo, self.public_registry_alias, registry, ("--tag", self.tag), settings)
     }
 }
 

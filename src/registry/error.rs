@@ -162,7 +162,7 @@ fn permission_hint(registry: &str, permission: &str) -> String {
 fn create_hint(repository: &Repository) -> String {
     match EcrHost::parse(&repository.registry) {
         Some(EcrHost { account, region }) => format!(
-            "Create it with `dockless build-and-push --create-repo` or `aws ecr create-repository --repository-name {} --region {region}` in account {account}; if it exists, the account or region in the address is wrong.",
+            "Create it with `dockless create-repo --repo {} --account-id {account} --region {region}`, or let build-and-push do so with --create-repo; if it exists, the account or region in the address is wrong.",
             repository.name
         ),
         None => format!("Create {} at {} first, or correct its name.", repository.name, repository.registry),
@@ -216,7 +216,10 @@ mod tests {
     fn missing_repository_says_how_to_create_it() {
         let repository = Repository { registry: ECR.into(), name: "team/web".into() };
         let hint = Error::NoRepository { repository }.hint().unwrap();
-        assert!(hint.contains("--create-repo") && hint.contains("--repository-name team/web"), "{hint}");
+        assert!(
+            hint.contains("dockless create-repo --repo team/web ") && hint.contains("--region eu-central-1"),
+            "{hint}"
+        );
     }
 
     #[test]

@@ -1,103 +1,102 @@
-//! An ECR repository made ready for a push: created if it is missing, with its lifecycle rules and its policy.
-//! A repository that exists is never adjusted beyond what was asked for by name.
+//! ECR repositories, private and public ones: made if they are missing, with lifecycle rules, a policy and resource
+//! tags. What is asked for and there already sends nothing. A repository that exists keeps its settings unless it is
+//! to be adjusted; where they differ from what was asked for, the plan says so.
 
+mod apply;
+mod difference;
+mod error;
+mod mutability;
+mod observe;
 mod plan;
+mod policy;
+mod report;
+mod tags;
 
+pub use apply::{Applied, apply};
+pub use difference::Difference;
+pub use error::Error;
+pub use mutability::Mutability;
+pub use observe::{Existing, Seen, Snapshot, observe, observe_mutability, observe_tags};
 pub use plan::{Call, Plan, plan};
+pub use policy::{check_lifecycle, check_policy};
+pub use report::{planned, report};
+pub use tags::plan_tags;
 
-use serde_json::{Value, json};
+use crate::aws::host::partition;
 
-use crate::aws::ecr::Operation;
-use crate::aws::{self, Ecr};
-use crate::report::{Events, Explain, Kind};
-
-/// What the repository must be like before the push.
+/// What the repository must be like.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Request {
     pub name: String,
     /// The registry's account; nothing named means the caller's own.
     pub account: Option<String>,
+    /// It is one of the public gallery, where a repository has tags and a policy and no other settings.
+    pub public: bool,
     /// Create the repository like this if it is missing.
     pub create: Option<Settings>,
+    /// Give these settings to a repository that exists, too.
+    pub adjust: bool,
     /// The text of a lifecycle policy to set.
     pub lifecycle_policy: Option<String>,
     /// The text of a repository policy to set.
     pub policy: Option<String>,
 }
 
-/// How a new repository is made.
-#[derive(Debug, Clone, PartialEq)]
+/// How a new repository is made. Nothing said means ECR's own default, but that images are scanned.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Settings {
-    pub scan_on_push: bool,
-    /// A key's id, alias or ARN; `Some("")` means the account's default ECR key, `None` means AES256.
-    pub kms_key: Option<String>,
-    /// `MUTABLE`, `IMMUTABLE`, `IMMUTABLE_WITH_EXCLUSION` or `MUTABLE_WITH_EXCLUSION`.
-    pub mutability: String,
-    /// Wildcards of tags that the mutability does not hold for.
-    pub exclusion_filters: Vec<String>,
-    pub tags: Vec<(String, String)>,
+    pub scan_on_push: Option<bool>,
+    pub encryption: Option<Encryption>,
+    pub mutability: Option<Mutability>,
+    pub tags: Tags,
 }
 
-/// What there is already.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Snapshot {
-    /// As DescribeRepositories tells it. Nothing if it is missing; unknown counts as existing.
-    pub exists: bool,
+/// Resource tags, key and value.
+pub type Tags = Vec<(String, String)>;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Encryption {
+    /// `AES256`, `KMS` or `KMS_DSSE`.
+    pub kind: String,
+    /// A key's id, alias or ARN; nothing named means the account's own key for ECR.
+    pub key: Option<String>,
 }
 
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    #[error("repository '{name}': {source}")]
-    Aws { name: String, source: aws::Error },
-    #[error("{what} of repository '{name}' is not JSON: {why}")]
-    Document { name: String, what: &'static str, why: String },
-    #[error("tag exclusion filters need a mutability with exclusions, not {0}")]
-    Filters(String),
-}
-
-impl Explain for Error {
-    fn hint(&self) -> Option<String> {
-        match self {
-            Error::Aws { source, .. } => source.hint(),
-            Error::Document { .. } => Some("Mend the file, for example with `python3 -m json.tool FILE`.".into()),
-            Error::Filters(_) => Some("Give --repo-image-tag-mutability IMMUTABLE_WITH_EXCLUSION.".into()),
-        }
-    }
-
-    fn kind(&self) -> Kind {
-        match self {
-            Error::Aws { source, .. } => source.kind(),
-            Error::Document { .. } | Error::Filters(_) => Kind::Input,
+impl Encryption {
+    pub fn new(kind: &str, key: Option<String>) -> Result<Self, Error> {
+        match key {
+            Some(_) if kind == "AES256" => Err(Error::Key),
+            key => Ok(Encryption { kind: kind.to_owned(), key }),
         }
     }
 }
 
-/// Looks whether the repository is there, if that matters.
-pub async fn observe(ecr: &Ecr, request: &Request) -> Result<Snapshot, Error> {
-    if request.create.is_none() {
-        return Ok(Snapshot { exists: true });
-    }
-    let mut body = json!({ "repositoryNames": [request.name] });
-    if let Some(account) = &request.account {
-        body["registryId"] = json!(account);
-    }
-    match ecr.call(Operation::DescribeRepositories, body).await {
-        Ok(_) => Ok(Snapshot { exists: true }),
-        Err(error) if error.code() == Some("RepositoryNotFoundException") => Ok(Snapshot { exists: false }),
-        Err(source) => Err(Error::Aws { name: request.name.clone(), source }),
+/// A repository's ARN. Those of the public gallery name no region (IAM, "Service Authorization Reference", ECR Public).
+pub fn arn(account: &str, region: Option<&str>, name: &str) -> String {
+    match region {
+        Some(region) => format!("arn:{}:ecr:{region}:{account}:repository/{name}", partition(region)),
+        None => format!("arn:aws:ecr-public::{account}:repository/{name}"),
     }
 }
 
-/// Makes the plan's calls, in order. A repository that somebody else made meanwhile is success.
-pub async fn apply(ecr: &Ecr, plan: &Plan, events: &Events) -> Result<Vec<Value>, Error> {
-    let mut answers = Vec::new();
-    for call in &plan.calls {
-        events.step(call.text.clone());
-        match ecr.call(call.operation, call.body.clone()).await {
-            Ok(answer) => answers.push(answer.body),
-            Err(error) if error.code() == Some("RepositoryAlreadyExistsException") => {}
-            Err(source) => return Err(Error::Aws { name: plan.name.clone(), source }),
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arn_follows_partition_and_gallery() {
+        for (region, wanted) in [
+            (Some("eu-west-1"), "arn:aws:ecr:eu-west-1:123456789012:repository/team/web"),
+            (Some("cn-north-1"), "arn:aws-cn:ecr:cn-north-1:123456789012:repository/team/web"),
+            (None, "arn:aws:ecr-public::123456789012:repository/team/web"),
+        ] {
+            assert_eq!(arn("123456789012", region, "team/web"), wanted);
         }
     }
-    Ok(answers)
+
+    #[test]
+    fn encryption_with_a_key_is_by_kms() {
+        assert!(Encryption::new("AES256", Some("alias/x".into())).is_err());
+        assert!(Encryption::new("KMS_DSSE", Some("alias/x".into())).is_ok() && Encryption::new("KMS", None).is_ok());
+    }
 }

@@ -1,8 +1,11 @@
-//! Which calls make the repository what was asked for. Pure.
+//! Which calls make the repository what was asked for, and what stays different. Pure.
 
 use serde_json::{Value, json};
 
-use super::{Error, Request, Settings, Snapshot};
+use super::difference::differences;
+use super::policy::{same_lifecycle, same_policy};
+use super::tags::listed;
+use super::{Difference, Encryption, Existing, Request, Seen, Settings, Snapshot};
 use crate::aws::ecr::Operation;
 
 /// The calls to make, in order; none if all is well.
@@ -10,6 +13,10 @@ use crate::aws::ecr::Operation;
 pub struct Plan {
     pub name: String,
     pub calls: Vec<Call>,
+    /// What is not as it was asked for, and is left like that.
+    pub differences: Vec<Difference>,
+    /// The repository as it is, if anybody has looked and it is there.
+    pub shown: Option<Value>,
 }
 
 /// One call to ECR's API.
@@ -21,128 +28,169 @@ pub struct Call {
     pub text: String,
 }
 
-pub fn plan(request: &Request, snapshot: &Snapshot) -> Result<Plan, Error> {
-    let name = &request.name;
-    let mut calls = Vec::new();
-    if let (Some(settings), false) = (&request.create, snapshot.exists) {
-        let body = create(name, settings)?;
-        calls.push(Call { operation: Operation::CreateRepository, body, text: format!("Creating repository {name}") });
-    }
-    if let Some(text) = &request.lifecycle_policy {
-        check(name, "the lifecycle policy", text)?;
-        let body = json!({ "repositoryName": name, "lifecyclePolicyText": text });
-        let text = format!("Setting the lifecycle policy of {name}");
-        calls.push(Call { operation: Operation::PutLifecyclePolicy, body, text });
-    }
-    if let Some(text) = &request.policy {
-        check(name, "the policy", text)?;
-        let body = json!({ "repositoryName": name, "policyText": text });
-        calls.push(Call {
-            operation: Operation::SetRepositoryPolicy,
-            body,
-            text: format!("Setting the policy of {name}"),
-        });
-    }
-    for call in &mut calls {
-        if let Some(account) = &request.account {
-            call.body["registryId"] = json!(account);
+pub fn plan(request: &Request, snapshot: &Snapshot) -> Plan {
+    let mut plan = Plan { name: request.name.clone(), calls: vec![], differences: vec![], shown: None };
+    match (&request.create, &snapshot.repository) {
+        (Some(settings), Existing::Missing) => plan.calls.push(create(request, settings)),
+        (Some(settings), Existing::Shown(shown)) => {
+            plan.shown = Some(shown.clone());
+            plan.differences = differences(request, settings, shown, snapshot);
         }
+        _ => {}
     }
-    Ok(Plan { name: name.clone(), calls })
+    if request.adjust {
+        plan.calls.extend(plan.differences.iter().filter_map(|difference| difference.change.clone()));
+        plan.differences.retain(|difference| difference.change.is_none());
+    }
+    plan.calls.extend(lifecycle(request, &snapshot.lifecycle_policy));
+    plan.calls.extend(policy(request, &snapshot.policy));
+    plan
 }
 
-fn create(name: &str, settings: &Settings) -> Result<Value, Error> {
-    let mut body = json!({
-        "repositoryName": name,
-        "imageTagMutability": settings.mutability,
-        "imageScanningConfiguration": { "scanOnPush": settings.scan_on_push },
-        "encryptionConfiguration": encryption(settings.kms_key.as_deref()),
-    });
-    if !settings.exclusion_filters.is_empty() {
-        if !settings.mutability.ends_with("_WITH_EXCLUSION") {
-            return Err(Error::Filters(settings.mutability.clone()));
-        }
-        let filters = settings.exclusion_filters.iter().map(|f| json!({ "filterType": "WILDCARD", "filter": f }));
-        body["imageTagMutabilityExclusionFilters"] = filters.collect();
+fn lifecycle(request: &Request, seen: &Seen<Option<String>>) -> Option<Call> {
+    let (name, wanted) = (&request.name, request.lifecycle_policy.as_ref()?);
+    let there = matches!(seen, Seen::Known(Some(found)) if same_lifecycle(found, wanted));
+    (!there).then(|| Call {
+        operation: Operation::PutLifecyclePolicy,
+        body: request.about(json!({ "lifecyclePolicyText": wanted })),
+        text: format!("Setting the lifecycle policy of {name}{}", seen.unseen()),
+    })
+}
+
+fn policy(request: &Request, seen: &Seen<Option<String>>) -> Option<Call> {
+    let (name, wanted) = (&request.name, request.policy.as_ref()?);
+    let there = matches!(seen, Seen::Known(Some(found)) if same_policy(found, wanted));
+    (!there).then(|| Call {
+        operation: Operation::SetRepositoryPolicy,
+        body: request.about(json!({ "policyText": wanted })),
+        text: format!("Setting the policy of {name}{}", seen.unseen()),
+    })
+}
+
+fn create(request: &Request, settings: &Settings) -> Call {
+    let mut body = request.about(json!({}));
+    if !request.public {
+        let scan = settings.scan_on_push.unwrap_or(true);
+        body["imageScanningConfiguration"] = json!({ "scanOnPush": scan });
+        settings.encryption.iter().for_each(|wanted| body["encryptionConfiguration"] = encryption(wanted));
+        settings.mutability.iter().for_each(|wanted| wanted.write(&mut body));
     }
     if !settings.tags.is_empty() {
-        body["tags"] = settings.tags.iter().map(|(key, value)| json!({ "Key": key, "Value": value })).collect();
+        body["tags"] = listed(&settings.tags);
     }
-    Ok(body)
+    Call { operation: Operation::CreateRepository, body, text: format!("Creating repository {}", request.name) }
 }
 
-/// An empty key is left out: ECR then takes the account's own key, whereas `kmsKey: ""` is refused.
-fn encryption(kms_key: Option<&str>) -> Value {
-    match kms_key {
-        None => json!({ "encryptionType": "AES256" }),
-        Some("") => json!({ "encryptionType": "KMS" }),
-        Some(key) => json!({ "encryptionType": "KMS", "kmsKey": key }),
+/// Without a key none is named: ECR then takes the account's own, whereas `kmsKey: ""` is refused.
+fn encryption(wanted: &Encryption) -> Value {
+    match &wanted.key {
+        None => json!({ "encryptionType": wanted.kind }),
+        Some(key) => json!({ "encryptionType": wanted.kind, "kmsKey": key }),
     }
-}
-
-fn check(name: &str, what: &'static str, text: &str) -> Result<(), Error> {
-    serde_json::from_str::<Value>(text).map(drop).map_err(|why| Error::Document {
-        name: name.to_owned(),
-        what,
-        why: why.to_string(),
-    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::repository::Mutability;
 
-    fn settings() -> Settings {
-        Settings {
-            scan_on_push: true,
-            kms_key: None,
-            mutability: "IMMUTABLE".into(),
-            exclusion_filters: vec![],
-            tags: vec![],
+    const POLICY: &str = r#"{"Statement": {"Effect": "Allow", "Principal": "*", "Action": "ecr:BatchGetImage"}}"#;
+    const LIFECYCLE: &str = r#"{"rules": [{"rulePriority": 1}]}"#;
+
+    fn request() -> Request {
+        let mutability = Some(Mutability::new("IMMUTABLE", vec![]).unwrap());
+        Request {
+            name: "web".into(),
+            create: Some(Settings { mutability, ..Settings::default() }),
+            ..Request::default()
         }
     }
 
-    fn request() -> Request {
-        Request { name: "web".into(), create: Some(settings()), ..Request::default() }
+    fn snapshot(repository: Existing) -> Snapshot {
+        let none = || Seen::Known(None);
+        Snapshot { repository, lifecycle_policy: none(), policy: none(), tags: Seen::Known(vec![]) }
+    }
+
+    fn mutable() -> Existing {
+        Existing::Shown(json!({ "imageTagMutability": "MUTABLE" }))
+    }
+
+    fn made(plan: &Plan) -> Vec<&str> {
+        plan.calls.iter().map(|call| call.operation.name()).collect()
     }
 
     #[test]
     fn plan_creates_only_what_is_missing() {
-        assert_eq!(plan(&request(), &Snapshot { exists: true }).unwrap().calls, []);
-        let calls = plan(&request(), &Snapshot { exists: false }).unwrap().calls;
+        assert_eq!(plan(&request(), &snapshot(mutable())).calls, []);
+        let calls = plan(&request(), &snapshot(Existing::Missing)).calls;
+        assert_eq!(
+            calls[0].body,
+            json!({ "repositoryName": "web", "imageTagMutability": "IMMUTABLE",
+                "imageScanningConfiguration": { "scanOnPush": true } })
+        );
         assert_eq!(calls.len(), 1);
-        assert_eq!(calls[0].body["imageTagMutability"], "IMMUTABLE");
-        assert_eq!(calls[0].body.get("registryId"), None);
+    }
+
+    #[test]
+    fn plan_leaves_settings_alone_unless_they_are_to_be_adjusted() {
+        let left = plan(&request(), &snapshot(mutable()));
+        assert_eq!((left.calls.len(), left.differences.len()), (0, 1));
+        let adjusted = plan(&Request { adjust: true, ..request() }, &snapshot(mutable()));
+        assert_eq!((made(&adjusted), adjusted.differences.len()), (vec!["PutImageTagMutability"], 0));
+    }
+
+    #[test]
+    fn plan_cannot_adjust_an_encryption() {
+        let encryption = Some(Encryption { kind: "KMS".into(), key: None });
+        let request =
+            Request { adjust: true, create: Some(Settings { encryption, ..Settings::default() }), ..request() };
+        let plan = plan(&request, &snapshot(mutable()));
+        assert_eq!((plan.calls.len(), plan.differences[0].what), (0, "encryption"));
     }
 
     #[test]
     fn plan_names_the_account_in_every_call() {
         let request = Request {
             account: Some("1".into()),
-            lifecycle_policy: Some("{}".into()),
-            policy: Some("{}".into()),
+            lifecycle_policy: Some(LIFECYCLE.into()),
+            policy: Some(POLICY.into()),
             ..request()
         };
-        let calls = plan(&request, &Snapshot { exists: false }).unwrap().calls;
+        let calls = plan(&request, &snapshot(Existing::Missing)).calls;
         assert_eq!(calls.iter().map(|call| call.body["registryId"].clone()).collect::<Vec<_>>(), ["1", "1", "1"]);
     }
 
     #[test]
-    fn plan_refuses_a_policy_that_is_not_json() {
-        let request = Request { policy: Some("{".into()), ..request() };
-        assert!(matches!(plan(&request, &Snapshot { exists: true }), Err(Error::Document { .. })));
+    fn plan_sends_no_policy_that_is_there() {
+        let request = Request {
+            create: None,
+            lifecycle_policy: Some(LIFECYCLE.into()),
+            policy: Some(POLICY.into()),
+            ..request()
+        };
+        let known = |text: &str| Seen::Known(Some(text.replace(' ', "\n")));
+        let there =
+            Snapshot { lifecycle_policy: known(LIFECYCLE), policy: known(POLICY), ..snapshot(Existing::Unasked) };
+        assert_eq!(plan(&request, &there).calls, []);
+        let other = Snapshot { policy: known(&POLICY.replace("Allow", "Deny")), ..there };
+        assert_eq!(made(&plan(&request, &other)), ["SetRepositoryPolicy"]);
+        let denied = Snapshot { policy: Seen::Denied("ecr:GetRepositoryPolicy".into()), ..other };
+        let sent = plan(&request, &denied).calls;
+        assert_eq!(sent[0].text, "Setting the policy of web, unseen: ecr:GetRepositoryPolicy is denied");
     }
 
     #[test]
-    fn plan_refuses_filters_without_exclusion() {
-        let filtered = Settings { exclusion_filters: vec!["latest*".into()], ..settings() };
-        let request = Request { create: Some(filtered), ..request() };
-        assert!(matches!(plan(&request, &Snapshot { exists: false }), Err(Error::Filters(_))));
+    fn plan_of_a_public_repository_has_tags_and_no_settings() {
+        let tags = vec![("team".to_owned(), "web".to_owned())];
+        let create = Some(Settings { tags, scan_on_push: Some(true), ..Settings::default() });
+        let calls = plan(&Request { public: true, create, ..request() }, &snapshot(Existing::Missing)).calls;
+        assert_eq!(calls[0].body, json!({ "repositoryName": "web", "tags": [{ "Key": "team", "Value": "web" }] }));
     }
 
     #[test]
     fn encryption_never_has_an_empty_key() {
-        assert_eq!(encryption(Some("")), json!({ "encryptionType": "KMS" }));
-        assert_eq!(encryption(Some("alias/x"))["kmsKey"], "alias/x");
+        let by = |key: Option<&str>| encryption(&Encryption { kind: "KMS".into(), key: key.map(str::to_owned) });
+        assert_eq!(by(None), json!({ "encryptionType": "KMS" }));
+        assert_eq!(by(Some("alias/x"))["kmsKey"], "alias/x");
     }
 }

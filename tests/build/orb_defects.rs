@@ -225,13 +225,19 @@ async fn orb_sends_an_empty_key_and_loses_the_quotes_of_tags() {
 /// It asks for a public one in the user's region. A private one of that name is worse.
 #[tokio::test]
 async fn orb_looks_for_public_repositories_where_there_are_none() {
-    let (stage, aws) = account().await;
+    let denied = "User: arn:aws:iam::123456789012:user/ci is not authorized to perform: ecr-public:CreateRepository";
     for place in
         [&["--public-registry", "--public-registry-alias=a1", "--repo=shop"][..], &["--to=public.ecr.aws/a1/shop:v1"]]
     {
-        for asked in [&["--create-repo"][..], &["--lifecycle-policy-path=lifecycle.json"]] {
-            build(&stage, &[place, asked].concat()).await.refused(2, &["public", "hint: "]);
-        }
+        let (stage, aws) = account().await;
+        aws.answer("CreateRepository", Reply::fault(400, "AccessDeniedException", denied));
+        let lifecycle = ["--lifecycle-policy-path=lifecycle.json"];
+        build(&stage, &[place, &lifecycle].concat()).await.refused(2, &["public", "no lifecycle policy", "hint: "]);
+        assert!(aws.received().is_empty(), "{:?}", aws.received());
+        let cure = "Grant ecr-public:CreateRepository";
+        build(&stage, &[place, &["--create-repo"]].concat()).await.refused(1, &["repository 'shop'", cure]);
+        let asked = aws.received_of("CreateRepository").remove(0);
+        assert_eq!(asked.json(), json!({ "repositoryName": "shop" }), "the alias is the registry's");
+        assert_eq!(asked.header("x-amz-target"), "SpencerFrontendService.CreateRepository");
     }
-    assert!(aws.received().is_empty(), "{:?}", aws.received());
 }

@@ -93,7 +93,7 @@ async fn bad_policy_makes_no_repository() {
     let (stage, aws) = (super::login::with_keys(stage), empty_ecr().await);
     let words = creating(&stage, &registry, aws.url());
     stage.write("policy.json", "{");
-    stage.run(&strs(&words)).await.refused(2, &["policy", "team/shop", "is not JSON"]);
+    stage.run(&strs(&words)).await.refused(2, &["policy.json", "not valid JSON"]);
     std::fs::remove_file(stage.path("policy.json")).unwrap();
     stage.run(&strs(&words)).await.refused(2, &["policy.json", "No such file"]);
     assert!(aws.received_of("CreateRepository").is_empty());

@@ -91,7 +91,7 @@ fn refused(refusal: &Refusal) -> Option<String> {
         "ServiceNotFoundException" => format!("Is the service's name right, and does the cluster in {region} have it?"),
         "ServiceNotActiveException" => "The service was deleted; create it again before deploying to it.".into(),
         "RepositoryNotFoundException" => {
-            format!("Create the repository in {region} (--create-repo), or mend its name.")
+            format!("Create the repository in {region} (dockless create-repo), or mend its name, --account-id or --region.")
         }
         "OptInRequired" | "RegionDisabledException" => format!("Enable {region} for the account, or name another region."),
         "InvalidIdentityToken" | "IDPRejectedClaim" => provider_mismatch(refusal),
