@@ -172,5 +172,40 @@ async fn build_and_push_needs_the_login_and_what_its_flags_ask_for() {
     }
 }
 
+/// The reads that only save a call may be missing.
+#[tokio::test]
+async fn repository_commands_need_their_actions_and_no_other() {
+    let moto = moto().await;
+    let prepare = |job: &Job| std::fs::write(job.path("policy.json"), POLICY).unwrap();
+    needs_each(&moto, &REPOSITORY[1..3], &["create-repo", "--repo=made-{}"], prepare).await;
+    let made = json!({ "repositoryName": "web" });
+    moto.trust(1000).await;
+    moto.ask(Method::POST, "/", "ecr", "AmazonEC2ContainerRegistry_V20150921.CreateRepository", made).await;
+    let words = ["set-repository-policy", "--repo=web", "--repo-policy-path=policy.json"];
+    needs_each(&moto, &REPOSITORY[4..], &words, prepare).await;
+    needs_each(&moto, &["ecr:TagResource"], &["tag-repo", "--repo=web", "--tag=Key=run,Value={}"], prepare).await;
+}
+
+/// Whether a tag may be moved is asked for where one is to be moved, and may stay unknown.
+#[tokio::test]
+async fn tag_image_needs_the_login_and_no_other() {
+    let (moto, registry) = (moto().await, Registry::start().await);
+    registry.set(|behaviour| behaviour.door = Door::Basic { password: format!("{ACCOUNT}-auth-token") });
+    let prepare = |job: &Job| std::fs::write(job.path("page.html"), "hello").unwrap();
+    let account_url = format!("--account-url={}", registry.host());
+    let words =
+        |words: &[&str]| words.iter().chain(&[&*account_url]).map(|word| (*word).to_owned()).collect::<Vec<_>>();
+    for tag in ["v1", "v2"] {
+        let (tag, env) = (format!("--tag={tag}"), format!("--env=VERSION={tag}"));
+        let build = ["build-and-push", "--repo=web", "--from=scratch", "--files=page.html:/page", &tag, &env];
+        let ended = run(&moto, &[LOGIN.to_vec()], &words(&build), prepare).await.remove(0);
+        assert_eq!(ended.code, 0, "{}", ended.stderr);
+    }
+    let retag = words(&["tag-image", "--repo=web", "--source-tag=v1", "--target-tag=v2,v3"]);
+    let ended = run(&moto, &[LOGIN.to_vec()], &retag, prepare).await.remove(0);
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    assert_eq!(registry.manifest("web", "v2"), registry.manifest("web", "v1"));
+}
+
 const LIFECYCLE: &str = r#"{"rules":[{"rulePriority":1,"selection":{"tagStatus":"untagged","countType":"sinceImagePushed","countUnit":"days","countNumber":14},"action":{"type":"expire"}}]}"#;
 const POLICY: &str = r#"{"Version":"2012-10-17","Statement":[{"Sid":"pull","Effect":"Allow","Principal":"*","Action":["ecr:BatchGetImage"]}]}"#;

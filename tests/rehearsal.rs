@@ -12,6 +12,7 @@ mod one_off;
 mod pushes;
 mod releases;
 mod repositories;
+mod retags;
 mod rollouts;
 mod schedules;
 mod screens;

@@ -1,5 +1,6 @@
 //! What can go wrong between inputs and a published image.
 
+use super::Unset;
 use crate::image::{self, Digest, Platform};
 use crate::report::{Explain, Kind};
 use crate::{layer, registry, source, store};
@@ -30,6 +31,12 @@ pub enum Error {
     ArchiveIndex,
     #[error("layer '{name}': {why}")]
     Spool { name: String, why: std::io::Error },
+    #[error("image {0} does not exist")]
+    SourceMissing(String),
+    #[error("{repository}: immutable tags that name other images than {new}: {}", taken.join(", "))]
+    TagsFixed { repository: String, taken: Vec<String>, new: Digest },
+    #[error("{0}")]
+    Tags(Box<Unset>),
     #[error(transparent)]
     Image(#[from] image::Error),
     #[error(transparent)]
@@ -64,6 +71,9 @@ impl Explain for Error {
             Error::ArchivedLayer { .. } => "Save the image again.".into(),
             Error::ArchiveIndex => "Write it to oci:DIR instead.".into(),
             Error::BaseUnusable { .. } | Error::Spool { .. } => return None,
+            Error::SourceMissing(_) => "Check --source-tag: it is the tag or the digest of an image in this very repository.".into(),
+            Error::TagsFixed { .. } => "No tag was set. Give others, or leave those that exist alone with --skip-when-tags-exist; the repository's tag immutability forbids moving them.".into(),
+            Error::Tags(unset) => return unset.failed.first().and_then(|(_, why)| why.hint()),
             Error::Image(error) => return error.hint(),
             Error::Layer(error) => return error.hint(),
             Error::Registry(error) => return error.hint(),
@@ -74,7 +84,7 @@ impl Explain for Error {
 
     fn kind(&self) -> Kind {
         match self {
-            Error::Spool { .. } | Error::Changed { .. } => Kind::Failed,
+            Error::Spool { .. } | Error::Changed { .. } | Error::Tags(_) => Kind::Failed,
             Error::Image(error) => error.kind(),
             Error::Layer(error) => error.kind(),
             Error::Registry(error) => error.kind(),

@@ -12,6 +12,7 @@ mod pack;
 mod part;
 mod plan;
 mod publish;
+mod retag;
 mod write;
 
 pub use base::{Base, BaseLayer};
@@ -23,6 +24,7 @@ pub use pack::Packer;
 pub use part::{Image, Part, Source};
 pub use plan::{Documents, OwnLayer};
 pub use publish::{Published, Survey, lacking, publish, survey};
+pub use retag::{Retag, Step, Unset, set_tags, sight};
 pub use write::write;
 
 use std::path::PathBuf;

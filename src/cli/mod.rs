@@ -36,6 +36,7 @@ mod set_repository_policy;
 mod status;
 mod steps;
 mod subject;
+mod tag_image;
 mod tag_repo;
 mod target;
 mod update_task_definition;
@@ -102,6 +103,9 @@ enum Task {
     /// Put a policy on an ECR repository
     #[command(long_about = None, alias = "set-repo-policy")]
     SetRepositoryPolicy(set_repository_policy::SetRepositoryPolicy),
+    /// Give an image that is in a registry more tags, without pulling it
+    #[command(long_about = None)]
+    TagImage(tag_image::TagImage),
     /// Give an ECR repository resource tags
     #[command(long_about = None)]
     TagRepo(tag_repo::TagRepo),
@@ -176,6 +180,7 @@ impl Task {
             Task::BuildAndPush(args) => args.run(job).await,
             Task::CreateRepo(args) => args.run(job).await,
             Task::SetRepositoryPolicy(args) => args.run(job).await,
+            Task::TagImage(args) => args.run(job).await,
             Task::TagRepo(args) => args.run(job).await,
             Task::UpdateTaskDefinition(args) => args.run(job).await,
             Task::DeployServiceUpdate(args) => args.run(job).await,

@@ -174,7 +174,7 @@ pub fn skipped(references: &[Reference]) -> Report {
     }
 }
 
-fn exports(reference: Option<&String>, digest: &str) -> Vec<Export> {
+pub fn exports(reference: Option<&String>, digest: &str) -> Vec<Export> {
     let image =
         reference.map(|reference| Export { name: "image", variables: &["DOCKLESS_IMAGE"], value: reference.clone() });
     let digest = Export { name: "image-digest", variables: &["DOCKLESS_IMAGE_DIGEST"], value: digest.to_owned() };
