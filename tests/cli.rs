@@ -45,6 +45,28 @@ const FLAGS: &[(&str, &[&str])] = &[
             "repo-policy-path",
         ],
     ),
+    (
+        "create-repo",
+        &[
+            "repo",
+            "repo-scan-on-push",
+            "repo-encryption-type",
+            "encryption-kms-key",
+            "image-tag-mutability",
+            "image-tag-exclusion-filters",
+            "repo-tag",
+            "adjust",
+            "lifecycle-policy-path",
+            "repo-policy-path",
+        ],
+    ),
+    ("create-repo", REGISTRY),
+    ("set-repository-policy", &["repo", "repo-policy-path"]),
+    ("set-repository-policy", REGISTRY),
+    ("tag-image", &["repo", "source-tag", "target-tag", "skip-when-tags-exist", "public-registry-alias", "aws-domain"]),
+    ("tag-image", REGISTRY),
+    ("tag-repo", &["repo", "tag"]),
+    ("tag-repo", REGISTRY),
     ("update-task-definition", REVISION),
     ("update-task-definition-from-json", &["task-definition-json"]),
     ("deploy-service-update", REVISION),
@@ -103,6 +125,8 @@ const IMAGE: &[&str] = &[
 const TARGET: &[&str] =
     &["repo", "tag", "to", "account-id", "account-url", "public-registry", "public-registry-alias", "aws-domain"];
 
+const REGISTRY: &[&str] = &["account-id", "account-url", "public-registry"];
+
 const PATIENCE: &[&str] =
     &["max-poll-attempts", "poll-interval", "verification-timeout", "fail-on-verification-timeout"];
 
@@ -144,6 +168,12 @@ const ALIASES: &[(&str, &str)] = &[
     ("push-image", "--repo"),
     ("build-and-push-image", "--repo"),
     ("update-service", "--cluster"),
+    ("create-repo", "--repo-encryption-kms-key"),
+    ("create-repo", "--repo-image-tag-mutability"),
+    ("create-repo", "--repo-image-tag-exclusion-filters"),
+    ("create-repo", "--aws-domain"),
+    ("set-repo-policy", "--repo"),
+    ("tag-repo", "--repo-tag"),
 ];
 
 #[test]

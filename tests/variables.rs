@@ -11,6 +11,7 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("container-docker-label-updates", "container=a,b=$NONE"),
     ("task-definition-tags", "key=a,value=$NONE"),
     ("repo-tag", "key=a,value=$NONE"),
+    ("tag", "key=a,value=$NONE"),
     ("tags", "key=a,value=$NONE"),
     ("image", "a=b:$NONE"),
     ("env", "a:b=$NONE"),
@@ -34,6 +35,8 @@ const TEMPLATES: &[(&str, &str)] = &[
 /// What a subcommand needs besides, for its templates to be read.
 const NEEDED: &[(&str, &[&str])] = &[
     ("build-and-push", &["--jar=a.jar", "--to=oci:a"]),
+    ("create-repo", &["--repo=a"]),
+    ("tag-repo", &["--repo=a"]),
     ("update-task-definition", &["--family=a"]),
     ("update-task-definition-from-json", &["--task-definition-json=a.json"]),
     ("deploy-service-update", &["--cluster=a", "--family=a"]),

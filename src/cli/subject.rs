@@ -16,7 +16,7 @@ use crate::repository::arn;
 #[command(mut_arg("aws_domain", |arg| arg.hide(true)))] // of a registry's name, which is not needed here
 pub struct SubjectArgs {
     /// Repository in the registry, e.g. team/shop
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", help_heading = "Registry")]
     pub repo: String,
     #[command(flatten)]
     pub registry: RegistryArgs,

@@ -176,6 +176,33 @@ fn fates(retag: &Retag, left: &[Reference]) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::target::Registry;
+    use crate::config::{Env, Given};
+
+    /// The orb's account breaks the call, and a region it has none.
+    #[test]
+    fn target_is_in_the_account_and_region_that_were_named() {
+        let registry = RegistryArgs {
+            account_id: vec!["210987654321".into()],
+            account_url: None,
+            public_registry: None,
+            aws_domain: None,
+        };
+        let args = TagImage {
+            repo: "team/shop".into(),
+            source_tag: "v1".into(),
+            target_tag: vec![],
+            skip_when_tags_exist: None,
+            public_registry_alias: None,
+            registry,
+        };
+        let variables = [("AWS_REGION", "eu-west-1"), ("AWS_ACCOUNT_ID", "123456789012")];
+        let settings = Settings::resolve(Given::default(), &variables.into_iter().collect::<Env>()).unwrap();
+        let registry =
+            Registry::Private { account: Some("210987654321".into()), region: Some("eu-west-1".into()), domain: None };
+        let wanted = Target::Repository { registry, name: "team/shop".into(), tags: vec!["latest".into()] };
+        assert_eq!(args.into_request(&settings).unwrap().target, wanted);
+    }
 
     #[test]
     fn source_is_a_tag_or_a_digest() {
