@@ -73,6 +73,14 @@ const ORBS: &[(&str, &str)] = &[
     ),
     ("push_image", "account_id repo tag public_registry public_registry_alias aws_domain"),
     ("ecr_login", "account_id public_registry aws_domain use_credentials_helper"),
+    (
+        "create_repo",
+        "repo repo_scan_on_push repo_encryption_type encryption_kms_key image_tag_mutability image_tag_exclusion_filters \
+         repo_tag public_registry",
+    ),
+    ("set_repo_policy", "repo repo_policy_path public_registry"),
+    ("tag_image", "account_id repo source_tag target_tag skip_when_tags_exist extra_args"),
+    ("tag_repo", "account_id repo tag"),
 ];
 
 /// Every job and command of both orbs.
