@@ -11,6 +11,8 @@ pub enum Error {
     Setting { flag: String, why: config::Error },
     #[error("{flag}: {why}")]
     Image { flag: &'static str, why: image::Error },
+    #[error("--repo: '{0}' is no name of a repository")]
+    Repository(String),
     #[error("{flag}: {why}")]
     Store { flag: &'static str, why: store::Error },
     #[error(transparent)]
@@ -51,6 +53,9 @@ impl Explain for Error {
         match self {
             Error::Setting { why, .. } => why.hint(),
             Error::Image { why, .. } => why.hint(),
+            Error::Repository(_) => {
+                Some("Write small letters and digits, with single . _ - between them and / between parts: team/web.".into())
+            }
             Error::Store { why, .. } => why.hint(),
             Error::Source(why) => why.hint(),
             Error::Json { wanted, .. } => {

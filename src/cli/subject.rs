@@ -5,11 +5,11 @@ use clap::Args;
 use super::error::Error;
 use super::exit::Failure;
 use super::logins::is_loopback;
-use super::target::{Registry, RegistryArgs};
+use super::target::{Registry, RegistryArgs, check_repository};
 use super::{Job, session};
 use crate::aws::{Ecr, Session};
 use crate::config::Settings;
-use crate::image::{EcrHost, Repository};
+use crate::image::EcrHost;
 use crate::repository::arn;
 
 #[derive(Debug, Args)]
@@ -36,7 +36,7 @@ pub struct Subject {
 impl SubjectArgs {
     pub fn into_subject(self, settings: &Settings) -> Result<Subject, Error> {
         let name = self.repo;
-        Repository::new("registry.example", &name).map_err(|why| Error::Image { flag: "--repo", why })?;
+        check_repository(&name)?;
         let given = || -> Result<_, Error> {
             let region = settings.region().map_err(|why| Error::Setting { flag: "--region".into(), why })?;
             Ok(region.map(|region| region.value.clone()))

@@ -110,10 +110,18 @@ impl Target {
             }
             _ => repo,
         };
-        Repository::new("registry.example", &name).map_err(|why| Error::Image { flag: "--repo", why })?;
+        check_repository(&name)?;
         let tags = if tags.is_empty() { vec!["latest".into()] } else { distinct(tags) };
         tags.iter().try_for_each(|tag| validate_tag(tag)).map_err(|why| Error::Image { flag, why })?;
         Ok(Target::Repository { registry, name, tags })
+    }
+}
+
+/// The name of a repository without its registry, whichever that turns out to be.
+pub fn check_repository(name: &str) -> Result<(), Error> {
+    match Repository::new("registry", name) {
+        Ok(_) => Ok(()),
+        Err(_) => Err(Error::Repository(name.to_owned())),
     }
 }
 

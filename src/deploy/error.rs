@@ -60,7 +60,7 @@ impl Explain for Error {
             Error::Edit { hint, .. } | Error::NoContainer { hint, .. } => Some(hint.clone()),
             Error::NoCluster { .. } => Some("Check the cluster's name, the region and the account.".into()),
             Error::NoService { why, .. } => {
-                Some(format!("ECS says {why}. Check the service's name, or give --create-service to have it created."))
+                Some(format!("ECS says {why}. Check its name and its cluster; `deploy-service-update --create-service` makes it."))
             }
             Error::Inactive { .. } => Some("It was deleted: create it again first.".into()),
             Error::Controller { controller, .. } if controller == "CODE_DEPLOY" => Some(
@@ -69,6 +69,9 @@ impl Explain for Error {
                     .into(),
             ),
             Error::Controller { .. } => Some("Deploy it with the tool that manages its task sets.".into()),
+            Error::NoDefinition { family, .. } if family.contains(':') => {
+                Some("Leave the number out for the family's latest, or check the region and the account.".into())
+            }
             Error::NoDefinition { .. } => {
                 Some("Register the family's first revision, or check the name, the region and the account.".into())
             }

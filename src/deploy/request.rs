@@ -149,8 +149,8 @@ impl DeployServiceUpdate {
         }
         if self.skip_registration && !(self.updates.is_empty() && self.tags.is_empty()) {
             let why = "updates are given, but nothing is to be registered";
-            let hint = "Drop the updates, or the flag that deploys a revision as it is (this one or --revision).";
-            return Err(Error::input("skip-task-definition-registration", why, hint));
+            let hint = "Drop the updates; or start from a revision with --previous-revision-number, which registers a new one.";
+            return Err(Error::input("--revision or --skip-task-definition-registration", why, hint));
         }
         if self.service().is_empty() {
             return Err(Error::input("service-name", "it is empty", "Give --service-name or --family."));

@@ -79,7 +79,12 @@ pub fn check_fargate(body: &Map<String, Value>) -> Result<(), Error> {
         Some((_, from, to, step)) if !fits(memory, from, to, step) => {
             let why = format!("Fargate has no task of {cpu} CPU units and {memory} MiB");
             let every = if step == 0 { "doubling".to_owned() } else { format!("in steps of {step}") };
-            Err(Error::input("--memory", why, format!("With {cpu} units it is {from} to {to} MiB, {every}.")))
+            Err(Error::input("cpu and memory", why, format!("With {cpu} units it is {from} to {to} MiB, {every}.")))
+        }
+        // Larger ones may come; between those there are, none will.
+        None if cpu < FARGATE[FARGATE.len() - 1].0 => {
+            let sizes = FARGATE.map(|(units, ..)| units.to_string()).join(", ");
+            Err(Error::input("cpu", format!("Fargate has no task of {cpu} CPU units"), format!("It has {sizes}.")))
         }
         _ => Ok(()),
     }

@@ -143,7 +143,8 @@ fn must_run_again(plan: &mut Plan, request: &DeployServiceUpdate, service: &Serv
         plan.notes.push(format!("the last deployment of {} failed: it is tried again", short(&plan.base)));
         return true;
     }
-    match may_have_moved(plan, &request.updates).cloned() {
+    let only_counts = request.desired_count.is_some() && request.updates.is_empty() && request.tags.is_empty();
+    match may_have_moved(plan, &request.updates).filter(|_| !only_counts).cloned() {
         Some((container, image)) => {
             plan.notes.push(format!(
                 "nothing changes, but the tag of {container}'s image '{image}' may have moved: it is pulled anew (an \

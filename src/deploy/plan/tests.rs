@@ -232,6 +232,26 @@ fn plan_of_a_missing_service_needs_subnets_where_tasks_have_an_interface_of_thei
 
 /// Revision 7 is the latest and never ran: what it changed is told before it is deployed with the rest.
 #[test]
+fn plan_of_a_count_alone_replaces_no_task() {
+    let scaled = |texts| DeployServiceUpdate { desired_count: Some(5), ..request(texts) };
+    let calls = plan(&scaled(Texts::default()), at_rest()).unwrap().calls();
+    assert_eq!(calls[0].body, json!({"cluster": "main", "service": "web", "desiredCount": 5}));
+    let again = format!("container=web,image-and-tag={IMAGE}");
+    let tagged = again.replace(&again[again.find('@').unwrap_or(again.len())..], "");
+    let mut revision = described();
+    revision["taskDefinition"]["containerDefinitions"][0]["image"] = tagged.rsplit('=').next().into();
+    let observed = Observed { described: revision, service: Ok(at_rest()), live: None };
+    let with_image = plan_service(&scaled(Texts { images: &tagged, ..Texts::default() }), &observed).unwrap();
+    assert_eq!(
+        with_image.calls()[0].body["forceNewDeployment"],
+        true,
+        "an image was asked for, and its tag may have moved"
+    );
+    let alone = plan_service(&scaled(Texts::default()), &observed).unwrap();
+    assert_eq!(alone.calls()[0].body.get("forceNewDeployment"), None);
+}
+
+#[test]
 fn plan_warns_of_what_a_revision_that_does_not_run_brings_along() {
     let mut live = described();
     live["taskDefinition"]["taskDefinitionArn"] = arn(6).into();

@@ -49,14 +49,18 @@ fn what_is_so_already_is_no_change() {
 fn size_that_fargate_does_not_run_is_refused() {
     for (cpu, memory) in [("256", "3072"), ("256", "1536"), ("512", "1000"), ("1024", "1024"), ("8192", "20000")] {
         let error = run(&described(), Flags { cpu: one(cpu), memory: one(memory), ..Flags::default() }).err().unwrap();
-        assert_eq!(error.to_string(), format!("--memory: Fargate has no task of {cpu} CPU units and {memory} MiB"));
+        assert_eq!(
+            error.to_string(),
+            format!("cpu and memory: Fargate has no task of {cpu} CPU units and {memory} MiB")
+        );
         assert!(error.hint().unwrap().starts_with(&format!("With {cpu} units it is ")));
     }
-    for (cpu, memory) in
-        [("256", "2048"), ("512", "3072"), ("4096", "30720"), ("16384", "122880"), ("32768", "249856"), ("300", "300")]
+    for (cpu, memory) in [("256", "2048"), ("512", "3072"), ("4096", "30720"), ("16384", "122880"), ("32768", "249856")]
     {
         assert!(run(&described(), Flags { cpu: one(cpu), memory: one(memory), ..Flags::default() }).is_ok(), "{cpu}");
     }
+    let odd = Flags { cpu: one("300"), memory: one("512"), ..Flags::default() };
+    assert_eq!(run(&described(), odd).err().unwrap().to_string(), "cpu: Fargate has no task of 300 CPU units");
     let mut ec2 = described();
     ec2["taskDefinition"]["requiresCompatibilities"] = json!(["EC2"]);
     assert!(run(&ec2, Flags { memory: one("300"), ..Flags::default() }).is_ok());
