@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use dockless::clock::Clock;
 use dockless::image::{Descriptor, Digest, Repository};
 use dockless::registry::{Body, Client, CredentialSource, Credentials, Error, Options};
@@ -259,8 +259,9 @@ async fn clock_that_is_wrong_is_in_every_moment_that_is_told() {
     let right = created().await;
     sandbox.set_faults(json!({ "rules": [{ "then": { "clock": { "ahead": -3600 } } }] })).await;
     assert!((created().await - right + 3600.0).abs() < 0.01);
-    let form = "Action=AssumeRoleWithWebIdentity&Version=2011-06-15&RoleArn=arn:aws:iam::1:role/deploy&RoleSessionName=x\
-                &WebIdentityToken=e30.e30.e30&DurationSeconds=3600";
+    let claims = URL_SAFE_NO_PAD.encode(r#"{"sub": "org/1/project/2", "aud": "org/1", "iss": "https://ci.example"}"#);
+    let form = "Action=AssumeRoleWithWebIdentity&Version=2011-06-15&RoleArn=arn:aws:iam::123456789012:role/deploy";
+    let form = format!("{form}&RoleSessionName=job&DurationSeconds=3600&WebIdentityToken=e30.{claims}.e30");
     let answer = reqwest::Client::new().post(sandbox.url("/")).body(form).send().await.unwrap().text().await.unwrap();
     let end = answer.split("<Expiration>").nth(1).unwrap().split('<').next().unwrap();
     let left = end.parse::<jiff::Timestamp>().unwrap().as_second() - jiff::Timestamp::now().as_second();
