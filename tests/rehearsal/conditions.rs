@@ -17,10 +17,13 @@ pub fn clock(ahead: i64) -> Value {
     json!({ "then": { "clock": { "ahead": ahead } } })
 }
 
-/// The eighth call is in the middle of the wait.
-pub fn expiry() -> Value {
-    json!({ "skip": 7, "then": "expire_credentials" })
+/// By the second call of an action that the wait asks again and again, however slow the machine is.
+pub fn expiry(action: &str) -> Value {
+    json!({ "on": action, "skip": 1, "then": "expire_credentials" })
 }
+
+/// The first is from before the deployment.
+pub const LOOK: &str = "ecs:DescribeServices";
 
 /// How many calls were refused with this code.
 async fn refused(rehearsal: &Rehearsal, code: &str) -> usize {
@@ -121,7 +124,7 @@ async fn outlives_its_credentials(source: impl AsyncFn(Rehearsal) -> Rehearsal, 
     let run = async |fate: Value, code: i32, part: &str| {
         let rehearsal = source(Rehearsal::with_service(breaker(true)).await).await;
         let fates = json!([{ "family": "shop:2", "fate": fate }]);
-        rehearsal.sandbox.set_faults(json!({ "rules": [expiry()], "fates": fates })).await;
+        rehearsal.sandbox.set_faults(json!({ "rules": [expiry(LOOK)], "fates": fates })).await;
         let ended = rehearsal.deploy(words).await;
         says(&ended, code, &[part]);
         assert_eq!(refused(&rehearsal, EXPIRED).await, 1, "{}", ended.stderr);
@@ -180,7 +183,7 @@ async fn keys_of_a_file_that_end_in_mid_wait_are_read_anew() {
         rehearsal.stage.write("home/.aws/credentials", keys);
     };
     keys("ASIAFIRST");
-    rehearsal.sandbox.set_faults(json!({ "rules": [expiry()] })).await;
+    rehearsal.sandbox.set_faults(json!({ "rules": [expiry(LOOK)] })).await;
     let login = async {
         while !rehearsal.sandbox.log().await.iter().any(|entry| entry["access_key"] == "ASIAFIRST") {
             tokio::time::sleep(std::time::Duration::from_millis(50)).await;
@@ -220,7 +223,7 @@ async fn keys_of_a_container_that_end_in_mid_wait_are_fetched_anew() {
 #[tokio::test]
 async fn fixed_keys_that_end_in_mid_wait_leave_the_deployment_to_another_wait() {
     let rehearsal = Rehearsal::with_service(breaker(true)).await;
-    rehearsal.sandbox.set_faults(json!({ "rules": [expiry()] })).await;
+    rehearsal.sandbox.set_faults(json!({ "rules": [expiry(LOOK)] })).await;
     left_alone(&rehearsal.deploy(&[]).await, "The credentials have run out.");
     rehearsal.sandbox.set_faults(json!({})).await;
     let waited = rehearsal.stage.run(&["wait", "--cluster=main", "--service-name=shop"]).await;
@@ -233,7 +236,7 @@ async fn fixed_keys_that_end_in_mid_wait_leave_the_deployment_to_another_wait() 
 async fn token_that_has_run_out_leaves_the_deployment_to_another_wait() {
     let rehearsal = with_token(Rehearsal::with_service(breaker(true)).await);
     let later = json!({ "on": "sts:*", "skip": 1, "then": { "clock": { "ahead": 7200 } } });
-    rehearsal.sandbox.set_faults(json!({ "rules": [expiry(), later] })).await;
+    rehearsal.sandbox.set_faults(json!({ "rules": [expiry(LOOK), later] })).await;
     left_alone(&rehearsal.deploy(&[ROLE]).await, "The CI system's identity token has run out");
     rehearsal.end().await;
 }
@@ -257,5 +260,5 @@ async fn handover_to_codedeploy_bears_a_wrong_clock_and_credentials_that_end() {
         says(&handovers::deploy(&rehearsal, words).await, 0, &["shop:2 is deployed"]);
         end_of_one_that_met_it(rehearsal).await;
     };
-    tokio::join!(run(clock(3600), &[]), run(clock(-3600), &[]), run(expiry(), &[ROLE]));
+    tokio::join!(run(clock(3600), &[]), run(clock(-3600), &[]), run(expiry("codedeploy:GetDeployment"), &[ROLE]));
 }

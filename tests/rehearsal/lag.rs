@@ -4,7 +4,7 @@
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use super::conditions::{ROLE, clock, expiry};
+use super::conditions::{LOOK, ROLE, clock, expiry};
 use super::stage::{Rehearsal, breaker, says};
 use crate::support::stage::Ended;
 
@@ -126,7 +126,7 @@ async fn verdict_comes_within_two_looks_whatever_is_wrong_around_the_job() {
     let stories = [
         both(["clock behind AWS's", "clock behind AWS's, rollback"], clock(3600), &[]),
         both(["clock ahead of AWS's", "clock ahead of AWS's, rollback"], clock(-3600), &[]),
-        both(["credentials end", "credentials end, rollback"], expiry(), &[ROLE]),
+        both(["credentials end", "credentials end, rollback"], expiry(LOOK), &[ROLE]),
     ];
     join_all(stories.into_iter().flatten().map(play)).await;
 }

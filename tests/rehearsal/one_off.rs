@@ -340,6 +340,6 @@ async fn task_is_followed_whatever_the_clock_says_and_beyond_the_end_of_credenti
     tokio::join!(
         run(conditions::clock(3600), &[]),
         run(conditions::clock(-3600), &[]),
-        run(conditions::expiry(), &[conditions::ROLE]),
+        run(conditions::expiry("ecs:DescribeTasks"), &[conditions::ROLE]),
     );
 }
