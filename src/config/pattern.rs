@@ -132,7 +132,10 @@ fn set(rest: &mut Peekable<Chars<'_>>) -> Option<Token> {
         };
         let mut ahead = rest.clone();
         let range = ahead.next() == Some('-') && ahead.next().is_some_and(|last| last != ']');
-        let last = if range { rest.nth(1)? } else { c };
+        let last = match range.then(|| rest.nth(1)).flatten() {
+            Some('\\') => rest.next()?,
+            last => last.unwrap_or(c),
+        };
         items.push(Item::Range(c, last));
     }
 }
@@ -172,6 +175,7 @@ mod tests {
             ("[!a-c]", "a", [None; 2]),
             ("[]x]", "]", [Some(1); 2]),
             ("[a-]", "-", [Some(1); 2]),
+            (r"[a-\z]", "m", [Some(1); 2]),
             ("[[:upper:]_]", "_", [Some(1); 2]),
             (r"\*", "*", [Some(1); 2]),
             (r"\*", "a", [None; 2]),

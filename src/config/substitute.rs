@@ -211,4 +211,11 @@ mod tests {
         assert_eq!(bad("${SHA"), Error::Unclosed);
         assert_eq!(bad("${NONE:-${SHA}"), Error::Unclosed);
     }
+
+    proptest::proptest! {
+        #[test]
+        fn substitute_no_text_panics(text in r"(\$\{?|\}|SHA|WORD|NONE|EMPTY|[:#%/^,?*!&'-]|\[|\]|\\|[0-9a-z ü])*") {
+            let _ = substitute(&text, &env());
+        }
+    }
 }
