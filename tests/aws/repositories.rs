@@ -98,6 +98,12 @@ async fn account_and_region_reach_every_call() {
         assert_eq!(scope(&request), "eu-central-1/ecr", "{}", request.operation);
     }
     assert_eq!(aws.received().len(), 8);
+    // No name service knows this region's registries: it gets no further than the look for them.
+    let words =
+        ["tag-image", "--repo=team/shop", "--source-tag=v1", "--account-id=210987654321", "--region=eu-nowhere-9"];
+    let ended = job.run(&words).await;
+    let host = "210987654321.dkr.ecr.eu-nowhere-9.amazonaws.com";
+    assert!(ended.code == 1 && ended.stderr.contains(host), "{}", ended.stderr);
 }
 
 /// Two jobs at once: the one that comes second finds the repository made.
