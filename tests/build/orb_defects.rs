@@ -9,6 +9,9 @@ use crate::support::aws::{FakeAws, Received, Reply, SECRET_KEY};
 use crate::support::registry::Registry;
 use crate::support::stage::{Ended, Stage};
 
+/// ECR takes none of less than 100 characters.
+const LIFECYCLE: &str = r#"{"rules":[{"rulePriority":1,"selection":{"tagStatus":"untagged","countType":"imageCountMoreThan","countNumber":9},"action":{"type":"expire"}}]}"#;
+
 /// A region whose registries no name service knows: a push gets no further than the look for them.
 const NOWHERE: &str = "eu-nowhere-9";
 
@@ -142,7 +145,7 @@ fn region(request: &Received) -> String {
 async fn account() -> (Stage, FakeAws) {
     let (stage, aws) = (Stage::new(), FakeAws::start().await);
     stage.write("app.jar", crate::support::stage::jar());
-    stage.write("lifecycle.json", r#"{"rules":[]}"#);
+    stage.write("lifecycle.json", LIFECYCLE);
     aws.answer("GetAuthorizationToken", authorization("one"));
     aws.answer("DescribeRepositories", Reply::fault(400, "RepositoryNotFoundException", "there is none"));
     for operation in ["CreateRepository", "PutLifecyclePolicy"] {
