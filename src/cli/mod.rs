@@ -152,12 +152,19 @@ enum Task {
 
 /// The whole program: `argv` begins with the program's name.
 pub fn run(argv: Vec<OsString>, env: Env) -> ExitCode {
-    let early = Printer::new(options(early_form(&argv), Verbosity::Normal, &env));
+    let form = early_form(&argv);
+    let early = Printer::new(options(form, Verbosity::Normal, &env));
+    let evaluated = form.is_none() && sandbox::is_for_eval(&argv);
     let cli = match parse(argv, &env) {
         Ok(Parsed::Cli(cli)) => *cli,
         Ok(Parsed::Page(text)) => return early.page(&text).map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS),
-        Err(Refused::Usage(why)) => return refuse(&early, &why),
-        Err(Refused::Value(why)) => return end(&early, Err(why.into())),
+        Err(refused) => {
+            lead_nowhere(&early, evaluated);
+            return match refused {
+                Refused::Usage(why) => refuse(&early, &why),
+                Refused::Value(why) => end(&early, Err(why.into())),
+            };
+        }
     };
     let printer = Printer::new(options(cli.global.output, cli.global.verbosity(), &env));
     let settings = Settings::resolve(cli.global.given(), &env);
@@ -168,7 +175,15 @@ pub fn run(argv: Vec<OsString>, env: Env) -> ExitCode {
         let work = cli.command.run(&job);
         job::block_on(async { if orderly { work.await } else { job::guard(work, &job).await } })
     });
+    lead_nowhere(&printer, evaluated && done.is_err());
     end(&printer, done)
+}
+
+/// For the shell that evaluates what is printed, when nothing will be.
+fn lead_nowhere(printer: &Printer, evaluated: bool) {
+    if evaluated {
+        printer.page(sandbox::NOWHERE).ok(); // the error is told anyway
+    }
 }
 
 impl Task {

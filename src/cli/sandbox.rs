@@ -1,6 +1,7 @@
 //! `sandbox`: ECR, ECS and a registry on this machine, to rehearse a pipeline with.
 
 mod args;
+mod evaluated;
 mod preview;
 #[cfg(test)]
 mod tests;
@@ -19,6 +20,7 @@ use crate::report::{Outcome, Report};
 use crate::sandbox::{self, Conclusion, Control, Ecs, Error, Home, Options, Rehearsal, Running, Server};
 
 use args::{Place, Run, Start};
+pub use evaluated::{NOWHERE, is_for_eval};
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
