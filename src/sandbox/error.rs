@@ -26,6 +26,9 @@ pub enum Error {
     Account(String),
     #[error("the sandbox in {} did not come up; its log ends with: {log}", dir.display())]
     NotReady { dir: PathBuf, log: String },
+    /// What a server in the background said before it ended.
+    #[error("{why}")]
+    Refused { why: String, hint: Option<String>, input: bool },
     #[error("process {pid} of the sandbox in {} does not end", dir.display())]
     Stuck { dir: PathBuf, pid: u32 },
     #[error(transparent)]
@@ -57,6 +60,7 @@ impl Explain for Error {
             }
             Error::NotRunning { .. } => "Start one with `dockless sandbox start --detach`.".into(),
             Error::Bind { .. } => "Name another --port; 0 takes a free one.".into(),
+            Error::Refused { hint, .. } => return hint.clone(),
             Error::Run(why) => return why.hint(),
             Error::Registry(why) => return why.hint(),
             Error::State { path, .. } => {
@@ -74,6 +78,7 @@ impl Explain for Error {
     fn kind(&self) -> Kind {
         match self {
             Error::Run(why) => why.kind(),
+            Error::Refused { input: true, .. } => Kind::Input,
             Error::Faults { .. } | Error::NoDirectory | Error::Account(_) | Error::Command { .. } => Kind::Input,
             _ => Kind::Failed,
         }

@@ -33,6 +33,14 @@ pub struct Running {
     pub tasks: Option<String>,
 }
 
+/// What was there before a start, so that one that is refused leaves nothing behind.
+pub struct Before {
+    dir: PathBuf,
+    /// Directories that did not exist, the innermost first.
+    missing: Vec<PathBuf>,
+    empty: bool,
+}
+
 /// Held while a server runs. Dropping it takes the description away.
 pub struct Occupied {
     home: Home,
@@ -78,6 +86,13 @@ impl Home {
         DirBuilder::new().recursive(true).mode(0o700).create(&self.dir).map_err(Error::file(&self.dir))
     }
 
+    pub fn before(&self) -> Before {
+        let above = self.dir.ancestors().filter(|dir| !dir.as_os_str().is_empty());
+        let missing: Vec<_> = above.take_while(|dir| !dir.exists()).map(Path::to_owned).collect();
+        let empty = !missing.is_empty() || fs::read_dir(&self.dir).is_ok_and(|mut entries| entries.next().is_none());
+        Before { dir: self.dir.clone(), missing, empty }
+    }
+
     /// Makes the directory this process's own.
     pub fn occupy(&self) -> Result<Occupied, Error> {
         self.create()?;
@@ -120,6 +135,17 @@ impl Home {
     fn described(&self) -> Option<Running> {
         let described: Running = serde_json::from_slice(&fs::read(self.description()).ok()?).ok()?;
         Some(Running { dir: self.dir.clone(), ..described })
+    }
+}
+
+impl Before {
+    /// Takes away what has come since. A directory that held something is left as it is.
+    pub fn restore(&self) {
+        let entries = fs::read_dir(&self.dir).into_iter().flatten().flatten().map(|entry| entry.path());
+        for path in entries.filter(|_| self.empty) {
+            let _ = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+        }
+        self.missing.iter().for_each(|dir| drop(fs::remove_dir(dir)));
     }
 }
 
@@ -218,6 +244,23 @@ mod tests {
         assert_eq!(home.running().unwrap(), Some(running));
         drop(inside);
         assert_eq!((home.running().unwrap(), home.occupy().is_ok()), (None, true));
+    }
+
+    #[test]
+    fn home_of_a_refused_start_is_as_it_was_before() {
+        let dir = tempfile::tempdir().unwrap();
+        let home = Home::new(dir.path().join("a/b"));
+        let before = home.before();
+        home.create().unwrap();
+        fs::create_dir_all(home.tasks().join("probe")).unwrap();
+        before.restore();
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+        fs::write(dir.path().join("mine"), "").unwrap();
+        let home = Home::new(dir.path());
+        let before = home.before();
+        fs::write(home.log(), "").unwrap();
+        before.restore();
+        assert!(home.log().exists() && dir.path().join("mine").exists());
     }
 
     #[test]

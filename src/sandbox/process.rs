@@ -7,7 +7,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
-use tokio::process::Command;
+use tokio::process::{Child, Command};
 
 use super::{Error, Home, Running};
 use crate::clock::Clock;
@@ -22,15 +22,32 @@ pub async fn detach(home: &Home, program: &Path, arguments: &[OsString], clock: 
     if home.is_occupied()? {
         return Err(Error::Running { dir: home.dir().to_owned(), pid: home.running()?.map(|running| running.pid) });
     }
+    let before = home.before();
     home.create()?;
     let log = File::create(home.server_log()).map_err(Error::file(&home.server_log()))?;
     let mut command = Command::new(program);
     command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).process_group(0);
     let mut child = command.spawn().map_err(Error::command(program.as_os_str()))?;
+    let running = await_ready(home, &mut child, clock).await?;
+    if running.is_none() {
+        let _ = child.kill().await;
+        let log = fs::read_to_string(home.server_log()).unwrap_or_default();
+        let _ = fs::remove_file(home.server_log());
+        before.restore();
+        return Err(refusal(&log, child.wait().await.ok().and_then(|status| status.code())).unwrap_or_else(|| {
+            let log = log.lines().last().unwrap_or("nothing").to_owned();
+            Error::NotReady { dir: home.dir().to_owned(), log }
+        }));
+    }
+    Ok(running.expect("it is ready"))
+}
+
+/// None if the process ends, or its time does.
+async fn await_ready(home: &Home, child: &mut Child, clock: &Clock) -> Result<Option<Running>, Error> {
     let mut waited = Duration::ZERO;
     while waited < PATIENCE {
         if let Some(running) = home.running()?.filter(|running| Some(running.pid) == child.id()) {
-            return Ok(running);
+            return Ok(Some(running));
         }
         if child.try_wait().ok().flatten().is_some() {
             break;
@@ -38,10 +55,21 @@ pub async fn detach(home: &Home, program: &Path, arguments: &[OsString], clock: 
         clock.sleep(LOOK).await;
         waited += LOOK;
     }
-    let log = fs::read_to_string(home.server_log()).unwrap_or_default();
-    let log = log.lines().last().unwrap_or("nothing").to_owned();
-    let _ = child.start_kill();
-    Err(Error::NotReady { dir: home.dir().to_owned(), log })
+    Ok(None)
+}
+
+/// The error that the process told before it ended, to be told again: its last, what lay behind it, and the cure.
+fn refusal(log: &str, code: Option<i32>) -> Option<Error> {
+    let lines: Vec<&str> = log.lines().collect();
+    let begin = lines.iter().rposition(|line| line.starts_with("error: "))?;
+    let (mut why, mut hint) = (lines[begin]["error: ".len()..].to_owned(), None);
+    for line in &lines[begin + 1..] {
+        match line.strip_prefix("hint: ") {
+            Some(cure) => hint = Some(cure.to_owned()),
+            None => why = format!("{why}: {}", line.trim()),
+        }
+    }
+    Some(Error::Refused { why, hint, input: code == Some(2) })
 }
 
 /// Ends the server of this home and waits until it has gone: asks first, and insists if that does not help. What the
@@ -74,4 +102,20 @@ async fn sweep(home: &Home, clock: &Clock) -> Result<(), Error> {
         super::run::sweep(&home.tasks(), clock).await;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::{Explain as _, Kind};
+
+    #[test]
+    fn error_of_a_server_in_the_background_is_told_as_it_told_it() {
+        let log = "==> tasks run\nwarning: w\nhint: other\nerror: no root\n  why not\nhint: Become root.\n";
+        let error = refusal(log, Some(2)).unwrap();
+        assert_eq!((error.to_string().as_str(), error.kind()), ("no root: why not", Kind::Input));
+        assert_eq!(error.hint().as_deref(), Some("Become root."));
+        assert_eq!(refusal("error: cannot listen\n", Some(1)).unwrap().kind(), Kind::Failed);
+        assert!(refusal("thread 'main' panicked\n", None).is_none());
+    }
 }

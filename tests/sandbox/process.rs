@@ -312,3 +312,52 @@ async fn login(http: &reqwest::Client, url: &str) -> reqwest::Result<String> {
     let answer: Value = request.send().await?.json().await?;
     Ok(format!("Basic {}", answer["authorizationData"][0]["authorizationToken"].as_str().unwrap()))
 }
+
+/// For scripts that evaluate what is printed: it fails, and it leads nowhere where that is not heeded.
+#[test]
+fn eval_of_a_sandbox_that_did_not_start_fails_and_leads_nowhere() {
+    let dir = tempfile::tempdir().unwrap();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    let place = format!("--dir {}/none", text(dir.path()));
+    let refused = [
+        format!("start --detach --port {port} {place}"),
+        format!("start --detach --prot 0 {place}"),
+        format!("start --detach --port 0 --faults /none {place}"),
+        format!("env {place}"),
+    ];
+    for (shell, words) in
+        ["sh", "bash", "dash"].iter().flat_map(|shell| refused.iter().map(move |words| (shell, words)))
+    {
+        for (strict, said) in [("set -eu", ""), (":", "1 http://no-sandbox-is-running.invalid none \n")] {
+            let script = format!(
+                r#"{strict}; eval "$("$DOCKLESS" sandbox {words})"; echo "$? $AWS_ENDPOINT_URL $AWS_SECRET_ACCESS_KEY ${{AWS_PROFILE-}}""#
+            );
+            let mut command = Command::new(shell);
+            command.args(["-c", &script]).env_clear().env("PATH", "/usr/bin:/bin").env("HOME", "/nonexistent");
+            command.env("AWS_PROFILE", "real").env("AWS_SECRET_ACCESS_KEY", "real");
+            let output = command.env("DOCKLESS", env!("CARGO_BIN_EXE_dockless")).output().unwrap();
+            assert_eq!(String::from_utf8(output.stdout).unwrap(), said, "{shell} {script}");
+            assert_eq!(output.status.success(), strict == ":", "{shell} {script}");
+        }
+    }
+    let json = dockless(&["--output", "json", "env", "--dir", text(&dir.path().join("none"))]).output().unwrap();
+    assert!(serde_json::from_slice::<Value>(&json.stdout).unwrap()["error"].is_object());
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0, "refused starts leave nothing behind");
+}
+
+#[test]
+fn refused_start_in_the_background_says_what_the_foreground_would_say() {
+    let dir = tempfile::tempdir().unwrap();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let told = |words: &[&str]| {
+        let output = dockless(&[words, &["--dir", text(&dir.path().join("none"))]].concat()).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    let background = told(&["start", "--detach", "--port", &port]);
+    assert_eq!(background, told(&["start", "--port", &port]));
+    assert!(background.1.starts_with("error: cannot listen on 127.0.0.1:"), "{}", background.1);
+    assert!(background.1.contains("\nhint: Name another --port"), "{}", background.1);
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+}

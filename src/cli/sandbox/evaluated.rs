@@ -40,10 +40,14 @@ mod tests {
     #[test]
     fn output_is_for_a_shell_where_it_holds_variables() {
         let is = |line: &str| is_for_eval(&line.split(' ').map(OsString::from).collect::<Vec<_>>());
-        for line in ["sandbox env", "sandbox --dir x env", "sandbox start --prot 1 --detach", "sandbox start --detach=1"] {
+        for line in
+            ["sandbox env", "sandbox --dir x env", "sandbox start --prot 1 --detach", "sandbox start --detach=1"]
+        {
             assert!(is(&format!("dockless {line}")), "{line}");
         }
-        for line in ["sandbox start", "sandbox start --detach=false", "sandbox run -- env", "sandbox status", "diff env"] {
+        for line in
+            ["sandbox start", "sandbox start --detach=false", "sandbox run -- env", "sandbox status", "diff env"]
+        {
             assert!(!is(&format!("dockless {line}")), "{line}");
         }
     }

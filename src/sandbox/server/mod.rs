@@ -50,14 +50,24 @@ pub struct Server {
 impl Server {
     /// Takes the directory and the port. From here on clients may connect; they are answered once it [`Server::run`]s.
     pub async fn open(options: Options, plane: Box<dyn Control>, clock: Clock) -> Result<Self, Error> {
+        let before = Home::new(&options.dir).before();
+        let opened = Self::enter(options, plane, clock).await;
+        if opened.as_ref().is_err_and(|why| !matches!(why, Error::Running { .. })) {
+            before.restore();
+        }
+        opened
+    }
+
+    async fn enter(options: Options, plane: Box<dyn Control>, clock: Clock) -> Result<Self, Error> {
         if options.account.len() != 12 || !options.account.bytes().all(|b| b.is_ascii_digit()) {
             return Err(Error::Account(options.account));
         }
         let home = Home::new(&options.dir);
+        if home.is_occupied()? {
+            return Err(Error::Running { dir: options.dir, pid: home.running()?.map(|running| running.pid) });
+        }
+        let (listener, port) = listen(options.port).await?;
         let occupied = home.occupy()?;
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, options.port));
-        let listener = TcpListener::bind(address).await.map_err(|why| Error::Bind { address, why })?;
-        let port = listener.local_addr().map_err(|why| Error::Bind { address, why })?.port();
         let mut running = Running {
             dir: std::path::absolute(&options.dir).map_err(Error::file(&options.dir))?,
             pid: std::process::id(),
@@ -121,6 +131,14 @@ impl Server {
             }
         }
     }
+}
+
+async fn listen(port: u16) -> Result<(TcpListener, u16), Error> {
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let refused = |why| Error::Bind { address, why };
+    let listener = TcpListener::bind(address).await.map_err(refused)?;
+    let port = listener.local_addr().map_err(refused)?.port();
+    Ok((listener, port))
 }
 
 /// Answers what a connection asks; once the server stops, what it is asking still.
