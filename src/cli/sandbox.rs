@@ -146,6 +146,7 @@ async fn serve(options: Options, around: &Surroundings, job: &Job) -> Result<Don
     let server = Server::open(options, plane, job.clock.clone()).await?;
     let running = server.running().clone();
     job.events.step(format!("listening on {}", running.url()));
+    tell_move(&running, job);
     running.tasks.iter().for_each(|ground| job.events.step(format!("tasks run with {ground}")));
     running.exports(&around.unproxied).into_iter().for_each(|line| job.events.step(line));
     let stop = server.stopper();
@@ -170,12 +171,21 @@ async fn rehearse(options: Options, rehearsal: Rehearsal, job: &Job) -> Result<D
     }
 }
 
+/// Images that are registered name the old port. They are found, but not by other people's clients.
+fn tell_move(running: &Running, job: &Job) {
+    if let Some(old) = running.moved_from {
+        let hint = format!("Free port {old} and start again, if something else reads images by that address.");
+        job.events.warn(format!("port {old}, where this sandbox was before, is taken; it is on {} now", running.port), Some(hint));
+    }
+}
+
 /// What is soon done.
 async fn ask(request: Request, around: &Surroundings, job: &Job) -> Result<Report, Error> {
     let unproxied = around.unproxied.as_str();
     Ok(match request {
         Request::Detach(home, program, words) => {
             let running = sandbox::detach(&home, &program, &words, &job.clock).await?;
+            tell_move(&running, job);
             let summary = format!("listening on {}", running.url());
             report(running.exports(unproxied), running.document(unproxied), &summary)
         }

@@ -28,10 +28,16 @@ pub struct Running {
     pub port: u16,
     pub account: String,
     pub region: String,
+    /// The port that it had before, if it was to have that again and somebody else has it now.
+    #[serde(default)]
+    pub moved_from: Option<u16>,
     /// What containers get, if tasks really run.
     #[serde(default)]
     pub tasks: Option<String>,
 }
+
+/// So many ports of its past are remembered.
+const PORTS: usize = 16;
 
 /// What was there before a start, so that one that is refused leaves nothing behind.
 pub struct Before {
@@ -79,6 +85,15 @@ impl Home {
 
     fn description(&self) -> PathBuf {
         self.dir.join("server.json")
+    }
+
+    fn past(&self) -> PathBuf {
+        self.dir.join("ports.json")
+    }
+
+    /// Where servers of this directory have listened, the last one last: what is kept names images by it.
+    pub fn ports(&self) -> Vec<u16> {
+        fs::read(self.past()).ok().and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default()
     }
 
     /// The directory, for this user alone: what a pipeline registers may hold its secrets.
@@ -157,6 +172,18 @@ impl Occupied {
     }
 }
 
+impl Occupied {
+    /// For the next server in this directory.
+    pub fn remember(&self, port: u16) -> Result<(), Error> {
+        let mut ports = self.home.ports();
+        ports.retain(|old| *old != port);
+        ports.push(port);
+        let from = ports.len().saturating_sub(PORTS);
+        let text = serde_json::to_vec(&ports[from..]).expect("numbers are plain JSON");
+        replace(&self.home.past(), &text).map_err(Error::file(&self.home.past()))
+    }
+}
+
 impl Drop for Occupied {
     fn drop(&mut self) {
         let _ = fs::remove_file(self.home.description());
@@ -230,7 +257,8 @@ mod tests {
     use super::*;
 
     fn running(dir: &Path, port: u16) -> Running {
-        Running { dir: dir.into(), pid: 1, port, account: "3".into(), region: "r".into(), tasks: None }
+        let (account, region) = ("3".into(), "r".into());
+        Running { dir: dir.into(), pid: 1, port, account, region, moved_from: None, tasks: None }
     }
 
     #[test]
@@ -261,6 +289,15 @@ mod tests {
         fs::write(home.log(), "").unwrap();
         before.restore();
         assert!(home.log().exists() && dir.path().join("mine").exists());
+    }
+
+    #[test]
+    fn home_remembers_its_last_ports() {
+        let dir = tempfile::tempdir().unwrap();
+        let inside = Home::new(dir.path()).occupy().unwrap();
+        (1..=20).chain([7]).for_each(|port| inside.remember(port).unwrap());
+        let ports = Home::new(dir.path()).ports();
+        assert_eq!((ports.len(), ports.last(), ports.contains(&4)), (PORTS, Some(&7), false));
     }
 
     #[test]

@@ -361,3 +361,34 @@ fn refused_start_in_the_background_says_what_the_foreground_would_say() {
     assert!(background.1.contains("\nhint: Name another --port"), "{}", background.1);
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
 }
+
+/// What is registered names images by the old port, which others may have taken since.
+#[tokio::test(flavor = "multi_thread")]
+async fn kept_state_takes_its_port_again_or_knows_images_by_the_old_one() {
+    let first = Sandbox::start().await;
+    first.push_image("web", "v1", b"layer").await;
+    let (old, port) = (first.running.registry(), first.running.port);
+    let dir = first.end().await.unwrap();
+    let second = Sandbox::start_in(dir.path(), |_| {}).await;
+    assert_eq!((second.running.port, second.running.moved_from), (port, None));
+    second.end().await;
+    let _taken = std::net::TcpListener::bind(("127.0.0.1", port)).unwrap();
+    let third = Sandbox::start_in(dir.path(), |_| {}).await;
+    assert_eq!((third.running.port == port, third.running.moved_from), (false, Some(port)));
+    for (tag, wanted) in [("v1", "0"), ("v2", "null")] {
+        let container = json!({ "name": "web", "image": format!("{old}/web:{tag}"), "memory": 128 });
+        let body = json!({ "family": "web", "containerDefinitions": [container] });
+        third.aws("AmazonEC2ContainerServiceV20141113", "RegisterTaskDefinition", body).await.unwrap();
+        let ran = third.aws("AmazonEC2ContainerServiceV20141113", "RunTask", json!({ "taskDefinition": "web" })).await;
+        let task = ran.unwrap().1["tasks"][0]["taskArn"].clone();
+        let mut shown = json!({});
+        while shown["lastStatus"] != "STOPPED" {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            let body = json!({ "tasks": [task] });
+            let asked = third.aws("AmazonEC2ContainerServiceV20141113", "DescribeTasks", body).await;
+            shown = asked.unwrap().1["tasks"][0].clone();
+        }
+        assert_eq!(shown["containers"][0]["exitCode"].to_string(), wanted, "{shown}");
+    }
+    third.end().await;
+}

@@ -89,6 +89,15 @@ impl Control for Ecs {
         self.0.set_registry(address);
     }
 
+    fn set_former_registries(&mut self, addresses: Vec<String>) {
+        self.0.set_former_registries(addresses);
+    }
+
+    fn lose_tasks(&mut self, all: bool, now: SystemTime) {
+        self.0.lose_tasks(all, moment(now));
+        self.1.look(moment(now), &mut self.0);
+    }
+
     fn images_changed(&mut self, news: Vec<ImageNews>) {
         self.0.hear_of_images(news);
     }

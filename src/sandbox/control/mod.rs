@@ -43,10 +43,15 @@ pub trait Control: Send {
     }
     /// Where the sandbox's own registry listens, as images name it: `127.0.0.1:4711`.
     fn set_registry(&mut self, address: &str);
+    /// Where it listened in the past.
+    fn set_former_registries(&mut self, _: Vec<String>) {}
     /// What came into the sandbox's own registry, or went. It is told all of it anew after a start.
     fn images_changed(&mut self, news: Vec<ImageNews>);
     /// Whether tasks run outside of the plane, which then asks for them and is told what happens to them.
     fn set_run_tasks(&mut self, run: bool);
+    /// Ends the tasks that ran in a server before this one: those that ran outside of the plane, and all if they are to
+    /// run there from now on.
+    fn lose_tasks(&mut self, _all: bool, _: SystemTime) {}
     fn wants(&self) -> Vec<TaskWant>;
     fn targets(&self, group: &str) -> Vec<TargetHealth>;
     /// The target groups that services name, by ARN.

@@ -41,6 +41,8 @@ pub enum ImageNews {
 pub struct Images {
     /// Where the registry listens: `127.0.0.1:4711`.
     address: Option<String>,
+    /// Where it listened in the past.
+    former: Vec<String>,
     repositories: HashMap<String, Repository>,
 }
 
@@ -60,6 +62,10 @@ pub fn image_not_found(image: &str) -> String {
 impl Images {
     pub fn set_address(&mut self, address: &str) {
         self.address = Some(address.to_owned());
+    }
+
+    pub fn set_former(&mut self, addresses: Vec<String>) {
+        self.former = addresses;
     }
 
     pub fn hear(&mut self, news: ImageNews) {
@@ -85,7 +91,7 @@ impl Images {
         let Some((host, _)) = image.split_once('/') else { return false };
         let local = host.replacen("localhost:", "127.0.0.1:", 1);
         let ours = |ecr: EcrHost| ecr.account == owner.account && ecr.region == owner.region;
-        self.address.as_ref() == Some(&local) || EcrHost::parse(host).is_some_and(ours)
+        self.address.as_ref() == Some(&local) || self.former.contains(&local) || EcrHost::parse(host).is_some_and(ours)
     }
 
     /// The digest behind a reference to this registry, if it is there.
@@ -100,6 +106,14 @@ impl Images {
 }
 
 impl World {
+    /// A reference to this registry with the address that it has now; any other as it is.
+    pub fn locate(&self, image: &str) -> String {
+        match (&self.images.address, image.split_once('/')) {
+            (Some(address), Some((_, rest))) if self.images.is_own(image, &self.owner) => format!("{address}/{rest}"),
+            _ => image.to_owned(),
+        }
+    }
+
     /// The digest that an image stands for. None if it should be in the own registry and is not; of an image in another
     /// one its own digest, or one made up from its name.
     pub fn digest(&self, image: &str) -> Option<String> {
@@ -151,6 +165,20 @@ mod tests {
                 assert_eq!(world.digest(&format!("{host}/{missing}")), None, "{host}/{missing}");
             }
         }
+    }
+
+    #[test]
+    fn image_is_found_by_the_registrys_former_address() {
+        let digest = crate::image::Digest::of(b"x").to_string();
+        let mut world = told(pushed(&digest));
+        world.images.set_former(vec!["127.0.0.1:4000".into()]);
+        assert_eq!(world.digest("127.0.0.1:4000/team/web:v1"), Some(digest));
+        assert_eq!(world.digest("127.0.0.1:4000/team/web:v2"), None);
+        let ecr = "111122223333.dkr.ecr.eu-west-1.amazonaws.com/team/web:v1";
+        for image in ["127.0.0.1:4000/team/web:v1", "localhost:4711/team/web:v1", ecr] {
+            assert_eq!(world.locate(image), "127.0.0.1:4711/team/web:v1", "{image}");
+        }
+        assert_eq!(world.locate("nginx:1"), "nginx:1");
     }
 
     #[test]

@@ -160,6 +160,11 @@ impl Plane {
         self.world.images.set_address(address);
     }
 
+    /// Where it listened before, by which images that were registered then still name it.
+    pub fn set_former_registries(&mut self, addresses: Vec<String>) {
+        self.world.images.set_former(addresses);
+    }
+
     /// What came into the account's own registry, or went.
     pub fn hear_of_images(&mut self, news: impl IntoIterator<Item = ImageNews>) {
         news.into_iter().for_each(|news| self.world.images.hear(news));

@@ -66,20 +66,32 @@ impl Server {
         if home.is_occupied()? {
             return Err(Error::Running { dir: options.dir, pid: home.running()?.map(|running| running.pid) });
         }
-        let (listener, port) = listen(options.port).await?;
+        let past = home.ports();
+        let last = past.last().copied().filter(|_| options.port == 0);
+        let (listener, port) = match last {
+            Some(last) => match listen(last).await {
+                Ok(listening) => listening,
+                Err(_) => listen(0).await?,
+            },
+            None => listen(options.port).await?,
+        };
         let occupied = home.occupy()?;
+        occupied.remember(port)?;
         let mut running = Running {
             dir: std::path::absolute(&options.dir).map_err(Error::file(&options.dir))?,
             pid: std::process::id(),
             port,
             account: options.account.clone(),
             region: options.region.clone(),
+            moved_from: last.filter(|last| *last != port),
             tasks: None,
         };
         let (run_tasks, pace) = (options.run_tasks.clone(), options.pace);
         let site = Arc::new(Site::open(options, &home, port, plane, clock.clone())?);
         site.sweep();
+        site.plane().set_former_registries(&past);
         site.plane().set_run_tasks(run_tasks.is_some());
+        site.lose_tasks(run_tasks.is_some());
         let tasks = match run_tasks {
             Some(wanted) => Some(Tasks::open(wanted, &home, pace, &site, clock).await?),
             None => None,

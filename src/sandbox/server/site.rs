@@ -145,6 +145,11 @@ impl Site {
         Ok(())
     }
 
+    /// Of the server before this one. A disk that is full will show itself at the next call.
+    pub fn lose_tasks(&self, run: bool) {
+        let _ = self.plane().lose_tasks(run, self.clock.now());
+    }
+
     /// To be said after every call to the plane: it may want to be woken at another time.
     pub fn plane_has_changed(&self) {
         self.changed.notify_one();

@@ -109,6 +109,17 @@ impl PlaneState {
         self.plane.set_run_tasks(run);
     }
 
+    /// Where the registry listened before, which is what documents of that time name it by.
+    pub fn set_former_registries(&mut self, ports: &[u16]) {
+        self.plane.set_former_registries(ports.iter().map(|port| format!("127.0.0.1:{port}")).collect());
+    }
+
+    /// The tasks that ended with the server before this one.
+    pub fn lose_tasks(&mut self, run: bool, now: SystemTime) -> Result<(), Refusal> {
+        self.plane.lose_tasks(run, now);
+        self.keep()
+    }
+
     pub fn wants(&self) -> Vec<TaskWant> {
         self.plane.wants()
     }

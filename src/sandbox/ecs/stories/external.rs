@@ -128,3 +128,33 @@ fn unhealthy_report_stops_the_task() {
     stage.pass(1.0);
     assert!(state(&mut stage, &arn)["stoppedReason"].as_str().unwrap().starts_with("Task failed ELB health checks"));
 }
+
+#[test]
+fn tasks_whose_runner_is_gone_are_stopped_at_once_and_replaced() {
+    let (mut stage, arn) = service();
+    report(&mut stage, &arn, TaskEvent::Started);
+    report(&mut stage, &arn, TaskEvent::Healthy);
+    stage.rest();
+    let now = stage.now;
+    stage.plane.lose_tasks(false, now);
+    let lost = state(&mut stage, &arn);
+    assert_eq!((&lost["lastStatus"], &lost["stopCode"]), (&json!("STOPPED"), &json!("TerminationNotice")));
+    assert_eq!((&stage.service()["runningCount"], stage.plane.targets(GROUP).len()), (&json!(0), 0));
+    stage.pass(2.0);
+    let wants = stage.plane.wants();
+    assert_eq!((wants.len(), wants[0].task_arn != arn), (1, true));
+    assert_eq!(stage.primary()["failedTasks"], 0, "the new version is not to blame");
+}
+
+/// Simulated tasks go on in a server that comes up again, unless tasks are really to run from then on.
+#[test]
+fn simulated_tasks_are_lost_only_to_real_ones() {
+    let mut stage = Stage::with_service(2, json!({}));
+    let now = stage.now;
+    stage.plane.lose_tasks(false, now);
+    assert_eq!(stage.service()["runningCount"], 2);
+    stage.plane.lose_tasks(true, now);
+    assert_eq!(stage.service()["runningCount"], 0);
+    stage.rest();
+    assert_eq!(stage.service()["runningCount"], 2);
+}

@@ -4,12 +4,15 @@
 use serde_json::Value;
 
 use super::ending::{KILLED, NEVER_STARTED, OUT_OF_MEMORY};
-use super::{Status, Step, Task};
+use super::{Status, Step, Stop, Task};
 use crate::sandbox::ecs::Plane;
 use crate::sandbox::ecs::fate::Fate;
 use crate::sandbox::ecs::pace::Pace;
 use crate::sandbox::ecs::service::Service;
 use crate::sandbox::ecs::time::Now;
+
+/// Not ECS's words: its machines end in other ways.
+const LOST: &str = "The sandbox that ran this task has ended.";
 
 /// What the runner of a task reports.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,7 +54,8 @@ pub struct TaskWant {
     pub cluster: String,
     pub service: Option<String>,
     pub wish: Wish,
-    /// The task definition as DescribeTaskDefinition shows it.
+    /// The task definition as DescribeTaskDefinition shows it, but that images of the sandbox's own registry are named by
+    /// the address where they are now.
     pub definition: Value,
     pub overrides: Value,
     /// The service's load balancers; empty for a one-off task.
@@ -80,12 +84,34 @@ impl Plane {
             cluster: task.cluster.clone(),
             service: task.service.as_ref().map(|key| key.name.clone()),
             wish: if task.status == Status::Stopping { Wish::Stop } else { Wish::Run },
-            definition: self.definition(&task.definition).map(|found| found.document.clone()).unwrap_or_default(),
+            definition: self.located(&task.definition),
             overrides: task.members["overrides"].clone(),
             load_balancers: service.map(Service::balancers).unwrap_or_default(),
             address: task.interface.as_ref().map(|interface| interface.address.clone()),
             draining: task.status == Status::Deactivating,
         }
+    }
+
+    fn located(&self, definition: &str) -> Value {
+        let mut document = self.definition(definition).map(|found| found.document.clone()).unwrap_or_default();
+        for container in document["containerDefinitions"].as_array_mut().into_iter().flatten() {
+            if let Some(image) = container["image"].as_str() {
+                container["image"] = self.world.locate(image).into();
+            }
+        }
+        document
+    }
+
+    /// Whoever ran the tasks is gone, and they with it: STOPPED at once, for their services to replace. `all` means those
+    /// as well that nobody ran.
+    pub fn lose_tasks(&mut self, all: bool, now: Now) {
+        let now = self.at(now);
+        self.wind_up();
+        let lost = self.tasks.values().filter(|task| task.is_live() && (all || task.fate == Fate::External));
+        for id in lost.map(|task| task.id.clone()).collect::<Vec<_>>() {
+            self.with_task(&id, now, |task, pace| task.lose(now, pace));
+        }
+        self.tick(now);
     }
 
     /// A report about a task; one about a task that is over or unknown changes nothing.
@@ -98,6 +124,15 @@ impl Plane {
 }
 
 impl Task {
+    /// As when the machine beneath is terminated; the circuit breaker does not count that.
+    fn lose(&mut self, now: Now, pace: &Pace) {
+        self.stop.get_or_insert_with(|| Stop { code: "TerminationNotice".into(), reason: LOST.into() });
+        self.times.stopping.get_or_insert(now);
+        self.end_containers(now, pace, KILLED);
+        self.due.clear();
+        self.gone(now, pace);
+    }
+
     fn hear(&mut self, event: TaskEvent, now: Now, pace: &Pace) {
         if self.status >= Status::Deprovisioning {
             return self.amend(event);
