@@ -16,6 +16,7 @@ mod ids;
 mod images;
 mod input;
 mod keep;
+mod members;
 mod pace;
 mod page;
 mod release;
@@ -186,6 +187,7 @@ impl Plane {
         self.dispatch(operation, body, now)
     }
 
+        members::check(operation, &body)?;
     fn dispatch(&mut self, operation: &str, body: Value, now: Now) -> Result<Value, ApiError> {
         match operation {
             "CreateCluster" => self.create_cluster(body),
