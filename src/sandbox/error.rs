@@ -19,7 +19,7 @@ pub enum Error {
     #[error("{}: not a sandbox's state: {why}", path.display())]
     State { path: PathBuf, why: String },
     #[error("{what}: {why}")]
-    Faults { what: String, why: String },
+    Faults { what: String, why: String, hint: String },
     #[error("no directory to keep the sandbox in")]
     NoDirectory,
     #[error("'{0}' is not an account number")]
@@ -66,9 +66,7 @@ impl Explain for Error {
             Error::State { path, .. } => {
                 format!("Remove {} and start again, or name another --dir.", path.display())
             }
-            Error::Faults { .. } => {
-                r#"Write for example {"rules": [{"on": "ecr:PutImage", "times": 2, "then": {"throttle": {}}}]}."#.into()
-            }
+            Error::Faults { hint, .. } => hint.clone(),
             Error::NoDirectory => "Set HOME or XDG_STATE_HOME, or name a --dir.".into(),
             Error::Account(_) => "An account number has 12 digits.".into(),
             _ => return None,

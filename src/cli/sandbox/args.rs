@@ -156,8 +156,11 @@ impl Manner {
     pub fn options(&self, dir: PathBuf, around: &Surroundings) -> Result<Options, Error> {
         let faults = match &self.faults {
             Some(path) => {
-                let text = fs::read(path).map_err(|why| Error::File { path: path.clone(), why })?;
-                Faults::parse(&text, &path.display().to_string())?
+                let what = path.display().to_string();
+                let hint = "Name a file of JSON; `dockless sandbox start --help` says what is in it.".to_owned();
+                let text = fs::read(path);
+                let text = text.map_err(|why| Error::Faults { what: what.clone(), why: why.to_string(), hint })?;
+                Faults::parse(&text, &what)?
             }
             None => Faults::default(),
         };

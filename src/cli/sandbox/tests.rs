@@ -51,5 +51,5 @@ fn run_has_a_directory_that_goes_away_unless_kept() {
 
 #[test]
 fn faults_that_cannot_be_read_are_refused_at_once() {
-    assert!(matches!(request(&["start", "--faults", "/none"]), Err(Error::File { .. })));
+    assert!(matches!(request(&["start", "--faults", "/none"]), Err(Error::Faults { .. })));
 }

@@ -10,7 +10,8 @@ use super::Control;
 use crate::sandbox::Refusal;
 use crate::sandbox::codedeploy::CodeDeploy;
 use crate::sandbox::ecs::{
-    ApiError, Fate, HookAnswer, ImageNews, Now, Output, Plane, Rule, TargetGroup, TargetHealth, TaskEvent, TaskWant,
+    AlarmPlan, ApiError, Fate, HookAnswer, ImageNews, Now, Output, Plane, Rule, TargetGroup, TargetHealth, TaskEvent,
+    TaskWant,
 };
 use crate::sandbox::options::Pace;
 
@@ -74,7 +75,8 @@ impl Control for Ecs {
         Ok(())
     }
 
-    fn set_alarms(&mut self, firing: BTreeSet<String>, now: SystemTime) {
+    fn set_alarms(&mut self, firing: BTreeSet<String>, planned: Vec<AlarmPlan>, now: SystemTime) {
+        self.0.plan_alarms(planned);
         self.0.set_alarms(&firing, moment(now));
     }
 

@@ -14,7 +14,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::Refusal;
-use super::ecs::{ImageNews, Output, TargetGroup, TargetHealth, TaskEvent, TaskWant};
+use super::ecs::{AlarmPlan, ImageNews, Output, TargetGroup, TargetHealth, TaskEvent, TaskWant};
 use super::options::Pace;
 
 pub trait Control: Send {
@@ -35,8 +35,8 @@ pub trait Control: Send {
     fn set_lag(&mut self, _: Value) -> Result<(), String> {
         Err("this plane's answers are never behind".into())
     }
-    /// The alarms that are in ALARM from now on.
-    fn set_alarms(&mut self, _: BTreeSet<String>, _: SystemTime) {}
+    /// The alarms that are in ALARM from now on, and those that will go off in deployments.
+    fn set_alarms(&mut self, _firing: BTreeSet<String>, _planned: Vec<AlarmPlan>, _: SystemTime) {}
     /// What Lambda hooks answer: the plane's own JSON, refused with a sentence if it cannot be read.
     fn set_hooks(&mut self, _: Value) -> Result<(), String> {
         Err("this plane has no hooks".into())

@@ -44,7 +44,7 @@ pub(in crate::sandbox) use ids::Ids;
 pub use images::{ImageNews, image_not_found};
 pub use keep::Change;
 pub use pace::{Lag, Pace};
-pub use rollout::HookAnswer;
+pub use rollout::{AlarmPlan, HookAnswer};
 pub use target::{TargetGroup, TargetHealth};
 pub use task::{Output, TaskEvent, TaskWant, Wish};
 pub use time::Now;
@@ -84,6 +84,8 @@ struct World {
     fates: Vec<Rule>,
     usual_fate: Option<Fate>,
     alarms: BTreeSet<String>,
+    #[serde(default)]
+    alarm_plans: Vec<AlarmPlan>,
     hooks: BTreeMap<String, Vec<HookAnswer>>,
     #[serde(skip)]
     images: Images,
@@ -108,6 +110,7 @@ impl Plane {
             fates: Vec::new(),
             usual_fate: None,
             alarms: BTreeSet::new(),
+            alarm_plans: Vec::new(),
             hooks: BTreeMap::new(),
             images: Images::default(),
             warnings: Warnings::default(),
@@ -184,10 +187,10 @@ impl Plane {
         if !body.is_object() {
             return Err(error::wrong_type("request", "an object"));
         }
+        members::check(operation, &body)?;
         self.dispatch(operation, body, now)
     }
 
-        members::check(operation, &body)?;
     fn dispatch(&mut self, operation: &str, body: Value, now: Now) -> Result<Value, ApiError> {
         match operation {
             "CreateCluster" => self.create_cluster(body),

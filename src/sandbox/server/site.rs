@@ -14,7 +14,7 @@ use crate::sandbox::blobs::{Blobs, Draft};
 use crate::sandbox::caller::Sessions;
 use crate::sandbox::catalog::{Admission, Catalog, Change, Objection, Rules, Settings, Store, admit};
 use crate::sandbox::control::{all_images, image_news};
-use crate::sandbox::fault::{Faults, Script};
+use crate::sandbox::fault::{Alarms, Faults, Script};
 use crate::sandbox::ids::Ids;
 use crate::sandbox::logs::{self, Tails};
 use crate::sandbox::requests::Requests;
@@ -124,21 +124,25 @@ impl Site {
 
     /// Replaces the rules and ends what they began; the plane's fates and lag only if the document speaks of them.
     pub fn set_faults(&self, faults: Faults) -> Result<(), Error> {
+        // They were read when the document was, so the plane takes them.
+        let refused = |what: &'static str| {
+            move |why| Error::Faults {
+                what: what.into(),
+                why,
+                hint: format!("Write {what} as README, \"Faults\", has it."),
+            }
+        };
         if let Some(fates) = faults.fates {
-            let refused = |why| Error::Faults { what: "fates".into(), why };
-            self.plane().set_fates(fates).map_err(refused)?;
+            self.plane().set_fates(fates).map_err(refused("fates"))?;
         }
         if let Some(lag) = faults.lag {
-            let refused = |why| Error::Faults { what: "lag".into(), why };
-            self.plane().set_lag(lag).map_err(refused)?;
+            self.plane().set_lag(lag).map_err(refused("lag"))?;
         }
-        if let Some(alarms) = faults.alarms {
-            let refused = |why| Error::Faults { what: "alarms".into(), why };
-            self.plane().set_alarms(alarms, self.clock.now()).map_err(refused)?;
+        if let Some(Alarms { firing, planned }) = faults.alarms {
+            self.plane().set_alarms(firing, planned, self.clock.now()).map_err(refused("alarms"))?;
         }
         if let Some(hooks) = faults.hooks {
-            let refused = |why| Error::Faults { what: "hooks".into(), why };
-            self.plane().set_hooks(hooks).map_err(refused)?;
+            self.plane().set_hooks(hooks).map_err(refused("hooks"))?;
         }
         self.sessions.revive();
         *self.script() = Script::new(faults.rules, self.clock.now());

@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 
 use super::Journal;
 use super::journal::Opened;
-use crate::sandbox::ecs::{ImageNews, Output, TargetGroup, TargetHealth, TaskEvent, TaskWant};
+use crate::sandbox::ecs::{AlarmPlan, ImageNews, Output, TargetGroup, TargetHealth, TaskEvent, TaskWant};
 use crate::sandbox::options::Pace;
 use crate::sandbox::{Control, Error, Refusal};
 
@@ -86,8 +86,13 @@ impl PlaneState {
         self.keep().map_err(|refusal| refusal.message)
     }
 
-    pub fn set_alarms(&mut self, firing: BTreeSet<String>, now: SystemTime) -> Result<(), String> {
-        self.plane.set_alarms(firing, now);
+    pub fn set_alarms(
+        &mut self,
+        firing: BTreeSet<String>,
+        planned: Vec<AlarmPlan>,
+        now: SystemTime,
+    ) -> Result<(), String> {
+        self.plane.set_alarms(firing, planned, now);
         self.keep().map_err(|refusal| refusal.message)
     }
 

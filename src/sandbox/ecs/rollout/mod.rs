@@ -12,6 +12,7 @@ mod rolling;
 mod sets;
 mod staged;
 
+pub use alarm::AlarmPlan;
 pub use hooks::HookAnswer;
 
 use serde_json::Value;
@@ -72,11 +73,12 @@ impl Plane {
     /// Whether the deployment has failed: by its tasks, or by an alarm.
     fn judge(&mut self, service: &mut Service, now: Now) {
         let desired = service.desired;
+        let planned = self.planned_alarms(service, now);
         let Some(release) = service.releases.first_mut().filter(|release| !release.is_over()) else { return };
         if release.status == Status::StopRequested {
             return;
         }
-        release.note_alarms(&self.world.alarms);
+        release.note_alarms(&self.world.alarms, &planned);
         if self.has_tripped(service, desired) {
             return self.fail_by_breaker(service, now);
         }

@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::{Stage, balanced};
-use crate::sandbox::ecs::{Fate, Rule};
+use crate::sandbox::ecs::{AlarmPlan, Fate, Rule};
 
 fn breaker(rollback: bool) -> Value {
     json!({ "deploymentConfiguration": { "deploymentCircuitBreaker": { "enable": true, "rollback": rollback } } })
@@ -218,6 +218,29 @@ fn alarm_that_fired_before_is_ignored() {
     stage.deploy();
     stage.rest();
     assert_eq!(stage.release()["status"], "SUCCESSFUL");
+}
+
+/// And no sooner, and not in the deployment of another revision; the one after it meets it anew.
+#[test]
+fn planned_alarm_goes_off_in_the_midst_of_its_deployment() {
+    let mut stage = Stage::with_service(1, watched(true));
+    let plan = |family: &str| AlarmPlan {
+        name: "errors".into(),
+        cluster: None,
+        service: Some("web".into()),
+        family: Some(family.into()),
+        after: 0.7,
+    };
+    stage.plane.plan_alarms(vec![plan("web:2"), plan("web:4")]);
+    for wanted in ["ROLLBACK_SUCCESSFUL", "SUCCESSFUL", "ROLLBACK_SUCCESSFUL"] {
+        stage.deploy();
+        stage.pass(0.6);
+        assert_eq!(stage.release()["status"], "IN_PROGRESS");
+        stage.pass(0.2);
+        assert_eq!(stage.release()["alarms"]["status"] == "TRIGGERED", wanted != "SUCCESSFUL");
+        stage.rest();
+        assert_eq!(stage.release()["status"], wanted);
+    }
 }
 
 #[test]
