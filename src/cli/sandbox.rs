@@ -8,6 +8,7 @@ mod tests;
 
 use std::ffi::OsString;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
@@ -204,7 +205,10 @@ async fn ask(request: Request, around: &Surroundings, job: &Job) -> Result<Repor
             report(vec![], running.document(unproxied), "stopped")
         }
         Request::Logs(home) => {
-            let log = fs::read_to_string(home.log()).map_err(|why| Error::File { path: home.log(), why })?;
+            let log = fs::read_to_string(home.log()).map_err(|why| match why.kind() {
+                ErrorKind::NotFound => Error::NotRunning { dir: home.dir().to_owned() },
+                _ => Error::File { path: home.log(), why },
+            })?;
             let lines: Vec<String> = log.lines().map(str::to_owned).collect();
             report(lines.clone(), json!({ "lines": lines }), "")
         }

@@ -51,6 +51,15 @@ impl Error {
     }
 }
 
+/// As a shell takes it.
+fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    match text.chars().all(|letter| letter.is_alphanumeric() || "/._-+:@%".contains(letter)) {
+        true => text,
+        false => format!("'{}'", text.replace('\'', r"'\''")),
+    }
+}
+
 impl Explain for Error {
     fn hint(&self) -> Option<String> {
         Some(match self {
@@ -58,7 +67,12 @@ impl Explain for Error {
                 "Use it (`dockless sandbox env`), stop it (`dockless sandbox stop`), or name another --dir and --port."
                     .into()
             }
-            Error::NotRunning { .. } => "Start one with `dockless sandbox start --detach`.".into(),
+            Error::NotRunning { dir } => {
+                format!(
+                    "Start one with `dockless sandbox start --detach --dir {}`, or name another --dir.",
+                    quoted(dir)
+                )
+            }
             Error::Bind { .. } => "Name another --port; 0 takes a free one.".into(),
             Error::Refused { hint, .. } => return hint.clone(),
             Error::Run(why) => return why.hint(),

@@ -92,7 +92,8 @@ impl Place {
         let xdg = || around.xdg_state_home.clone().filter(|dir| dir.is_absolute());
         let home = || around.home.as_ref().map(|home| home.join(".local/state"));
         let standard = || xdg().or_else(home).map(|dir| dir.join("dockless/sandbox"));
-        given.or_else(standard).ok_or(Error::NoDirectory)
+        // The variable that tells others of it has to be true wherever they are.
+        absolute(&given.or_else(standard).ok_or(Error::NoDirectory)?)
     }
 }
 
@@ -100,7 +101,7 @@ impl Start {
     /// The same, to be said to another process; everything that can be refused is refused here.
     pub fn detached(self, around: &Surroundings) -> Result<Request, Error> {
         let port = self.port.unwrap_or(sandbox::PORT);
-        let dir = absolute(&self.place.find(around)?)?;
+        let dir = self.place.find(around)?;
         self.manner.options(dir.clone(), around)?;
         let mut words: Vec<OsString> = ["sandbox", "start", "--port"].map(OsString::from).into();
         words.push(port.to_string().into());
