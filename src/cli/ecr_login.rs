@@ -13,7 +13,7 @@ use super::error::Error;
 use super::exit::{Done, Failure};
 use super::job::Job;
 use super::session;
-use super::target::{RegistryArgs, account_id, host};
+use super::target::{RegistryArgs, account_id, host, is_here};
 use crate::config::Settings;
 use crate::image::EcrHost;
 
@@ -97,9 +97,11 @@ fn logins(args: RegistryArgs, settings: &Settings) -> Result<Vec<Login>, Error> 
         (ids, None, _) if !ids.is_empty() => {
             Hosts::Accounts(ids.into_iter().map(|id| account_id("--account-id", id)).collect::<Result<_, _>>()?)
         }
-        (_, None, (Some(id), _)) => Hosts::Accounts(vec![account_id("AWS_ACCOUNT_ID", id.value.clone())?]),
-        (_, None, (None, Some(url))) => Hosts::Named(host("AWS_ECR_ACCOUNT_URL", &url.value)?),
-        (_, None, (None, None)) => Hosts::Own,
+        (_, None, (Some(id), _)) if !is_here(settings) => {
+            Hosts::Accounts(vec![account_id("AWS_ACCOUNT_ID", id.value.clone())?])
+        }
+        (_, None, (_, Some(url))) => Hosts::Named(host("AWS_ECR_ACCOUNT_URL", &url.value)?),
+        (_, None, (_, None)) => Hosts::Own,
     };
     // A password works where it was issued, so a host's own region decides over all others.
     if let Hosts::Named(name) = &hosts
@@ -168,6 +170,10 @@ mod tests {
         assert_eq!(
             logins(&[region, ("AWS_ACCOUNT_ID", ONE)]),
             [private(Some("eu-west-1"), Hosts::Accounts(vec![ONE.into()]))]
+        );
+        assert_eq!(
+            logins(&[region, ("AWS_ACCOUNT_ID", ONE), ("AWS_ECR_ACCOUNT_URL", "localhost:4711")]),
+            [private(Some("eu-west-1"), Hosts::Named("localhost:4711".into()))]
         );
         assert_eq!(
             logins(&[region, ("AWS_ECR_ACCOUNT_URL", "registry.example")]),

@@ -142,9 +142,15 @@ impl TargetArgs {
     }
 }
 
+/// Whether the variable for the registry's host names one on this machine.
+pub fn is_here(settings: &Settings) -> bool {
+    let host = settings.account_url.as_ref().map(|url| url.value.trim_start_matches("http://"));
+    host.is_some_and(|host| ["127.0.0.1", "localhost"].contains(&host.split([':', '/']).next().unwrap_or_default()))
+}
+
 impl RegistryArgs {
     /// For commands that work with one registry. A flag wins over a variable, and of the variables the account's
-    /// number over the host.
+    /// number over the host, unless that is on this machine: a sandbox has both, and ECR is never here.
     pub fn into_registry(self, settings: &Settings) -> Result<Registry, Error> {
         if self.public_registry == Some(true) {
             return Ok(Registry::Public);
@@ -153,6 +159,7 @@ impl RegistryArgs {
             return host("--account-url", url).map(Registry::Host);
         }
         let account = match self.account_id.as_slice() {
+            [] if is_here(settings) => None,
             [] => value(&settings.account_id).map(|id| account_id("AWS_ACCOUNT_ID", id)),
             [one] => Some(account_id("--account-id", one.clone())),
             _ => return Err(Error::Conflict("--account-id: one account is wanted here".into())),
@@ -232,6 +239,8 @@ mod tests {
         flagged.registry.account_id = vec!["999999999999".into()];
         assert_eq!(registry(flagged, &variables), private("999999999999"));
         assert_eq!(registry(args(), &variables[2..]), Registry::Host(HOST.into()));
+        let here = [variables[0], variables[1], ("AWS_ECR_ACCOUNT_URL", "127.0.0.1:4711")];
+        assert_eq!(registry(args(), &here), Registry::Host("127.0.0.1:4711".into()));
         assert_eq!(registry(args(), &[]), Registry::Private { account: None, region: None, domain: None });
     }
 
