@@ -208,8 +208,9 @@ impl Running {
             ("AWS_SECRET_ACCESS_KEY", "sandbox".into()),
             ("AWS_REGION", self.region.clone()),
             ("AWS_DEFAULT_REGION", self.region.clone()),
-            // Empty is not given: a number would lead to the account's registry at AWS.
-            ("AWS_ACCOUNT_ID", String::new()),
+            // For jobs that build names from it. It would lead to the account's registry at AWS, but that the next names a
+            // registry on this machine.
+            ("AWS_ACCOUNT_ID", self.account.clone()),
             ("AWS_ECR_ACCOUNT_URL", self.registry()),
             ("DOCKLESS_SANDBOX_DIR", self.dir.display().to_string()),
         ]
