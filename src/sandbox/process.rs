@@ -1,7 +1,8 @@
 //! A sandbox in the background: its start in a process of its own, and its end.
 
 use std::ffi::OsString;
-use std::fs::{self, File};
+use std::fs::{self, OpenOptions};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
@@ -24,7 +25,9 @@ pub async fn detach(home: &Home, program: &Path, arguments: &[OsString], clock: 
     }
     let before = home.before();
     home.create()?;
-    let log = File::create(home.server_log()).map_err(Error::file(&home.server_log()))?;
+    let mut log = OpenOptions::new();
+    let log = log.create(true).truncate(true).write(true).mode(0o600).open(home.server_log());
+    let log = log.map_err(Error::file(&home.server_log()))?;
     let mut command = Command::new(program);
     command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).process_group(0);
     let mut child = command.spawn().map_err(Error::command(program.as_os_str()))?;

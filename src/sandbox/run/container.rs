@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -124,7 +125,7 @@ fn memory(container: &spec::Container, setting: &Setting<'_>) -> Result<Option<G
 fn log(container: &spec::Container, setting: &Setting<'_>) -> Result<PathBuf, Error> {
     fs::create_dir_all(setting.logs).map_err(Error::file(setting.logs))?;
     let path = setting.logs.join(format!("{}.log", container.name));
-    let file = fs::OpenOptions::new().create(true).append(true).open(&path);
+    let file = fs::OpenOptions::new().create(true).append(true).mode(0o600).open(&path);
     let mut file = file.map_err(Error::file(&path))?;
     let user = &container.process.user;
     let alone = setting.ground.user && !user.is_empty();

@@ -5,6 +5,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -38,7 +39,7 @@ impl Journal {
         remove_others(dir, name, generation);
         let path = log_path(dir, name, generation);
         let (entries, whole) = read(&path)?;
-        let log = OpenOptions::new().create(true).append(true).open(&path).map_err(Error::file(&path))?;
+        let log = OpenOptions::new().create(true).append(true).mode(0o600).open(&path).map_err(Error::file(&path))?;
         log.set_len(whole).map_err(Error::file(&path))?;
         let size = snapshot.as_ref().map_or(0, |bytes| bytes.len() as u64);
         let journal = Journal { dir: dir.to_owned(), name, generation, log, logged: whole, snapshot: size };
@@ -63,7 +64,7 @@ impl Journal {
     pub fn fold(&mut self, document: &[u8]) -> io::Result<()> {
         let generation = self.generation + 1;
         let path = log_path(&self.dir, self.name, generation);
-        let log = OpenOptions::new().create(true).append(true).open(&path)?;
+        let log = OpenOptions::new().create(true).append(true).mode(0o600).open(&path)?;
         log.set_len(0)?;
         let mut bytes = format!("{generation}\n").into_bytes();
         bytes.extend_from_slice(document);
@@ -148,6 +149,22 @@ mod tests {
         first.journal.append(&[1, 2]).unwrap();
         first.journal.append(&[3]).unwrap();
         assert_eq!(open(dir.path()).entries, [1, 2, 3]);
+    }
+
+    /// Task definitions hold environments, and people put secrets there.
+    #[test]
+    fn journal_is_for_this_user_alone() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let dir = tempfile::tempdir().unwrap();
+        let mut journal = open(dir.path()).journal;
+        journal.append(&[1]).unwrap();
+        let modes = || {
+            let files = fs::read_dir(dir.path()).unwrap().map(|file| file.unwrap().metadata().unwrap());
+            files.map(|file| file.permissions().mode() & 0o777).collect::<Vec<_>>()
+        };
+        assert_eq!(modes(), [0o600]);
+        journal.fold(b"[]").unwrap();
+        assert_eq!(modes(), [0o600, 0o600]);
     }
 
     #[test]
