@@ -36,7 +36,8 @@ pub struct Sandbox {
 #[derive(Debug, Subcommand)]
 pub enum Task {
     /// Start a sandbox and serve until interrupted
-    #[command(long_about = None, after_help = "A new sandbox has the ECS cluster `default`, the one that is meant where none is named.")]
+    #[command(long_about = None, after_help = "A new sandbox has the ECS cluster `default`, the one that is meant where none is named.
+An interrupt or SIGTERM stops it in order, and that is exit code 0.")]
     Start(Start),
     /// Say whether a sandbox is running, and where
     #[command(long_about = None)]
@@ -157,7 +158,13 @@ async fn serve(options: Options, around: &Surroundings, job: &Job) -> Result<Don
         why = early_end(job) => {
             stop();
             serving.await;
-            Err(why.into())
+            match why {
+                // The way to end a server, and no error of its.
+                super::Error::Interrupted => {
+                    Ok(report(vec![], running.document(&around.unproxied), "stopped").into())
+                }
+                late => Err(late.into()),
+            }
         }
     }
 }
