@@ -170,6 +170,7 @@ async fn serve(options: Options, around: &Surroundings, job: &Job) -> Result<Don
 }
 
 async fn rehearse(options: Options, rehearsal: Rehearsal, job: &Job) -> Result<Done, Failure> {
+    sandbox::clear_abandoned(&std::env::temp_dir(), args::TEMPORARY, &job.clock).await;
     let plane = plane(&options);
     let server = Server::open(options, plane, job.clock.clone()).await?;
     let document = server.running().document(&rehearsal.unproxied);
@@ -183,7 +184,10 @@ async fn rehearse(options: Options, rehearsal: Rehearsal, job: &Job) -> Result<D
 fn tell_move(running: &Running, job: &Job) {
     if let Some(old) = running.moved_from {
         let hint = format!("Free port {old} and start again, if something else reads images by that address.");
-        job.events.warn(format!("port {old}, where this sandbox was before, is taken; it is on {} now", running.port), Some(hint));
+        job.events.warn(
+            format!("port {old}, where this sandbox was before, is taken; it is on {} now", running.port),
+            Some(hint),
+        );
     }
 }
 

@@ -132,6 +132,11 @@ impl Home {
         Ok(if self.is_occupied()? { self.described() } else { None })
     }
 
+    /// A server of this user's was here and did not leave.
+    pub fn was_killed(&self) -> bool {
+        self.description().exists() && self.is_occupied().is_ok_and(|occupied| !occupied)
+    }
+
     /// Whether some process holds the lock.
     pub fn is_occupied(&self) -> Result<bool, Error> {
         let path = self.dir.join("lock");
@@ -273,6 +278,20 @@ mod tests {
         assert_eq!(home.running().unwrap(), Some(running));
         drop(inside);
         assert_eq!((home.running().unwrap(), home.occupy().is_ok()), (None, true));
+    }
+
+    #[test]
+    fn home_knows_a_server_that_was_killed() {
+        let dir = tempfile::tempdir().unwrap();
+        let home = Home::new(dir.path());
+        let inside = home.occupy().unwrap();
+        inside.describe(&running(dir.path(), 2)).unwrap();
+        assert!(!home.was_killed(), "it runs");
+        let left = fs::read(home.description()).unwrap();
+        drop(inside);
+        assert!(!home.was_killed(), "it left in order");
+        fs::write(home.description(), left).unwrap();
+        assert!(home.was_killed());
     }
 
     #[test]

@@ -41,7 +41,7 @@ pub use error::Error;
 pub use fault::Faults;
 pub use home::{Home, Running};
 pub use options::{ACCOUNT, Options, PORT, Pace, REGION, RunTasks};
-pub use process::{detach, stop};
+pub use process::{clear_abandoned, detach, stop};
 pub use refusal::Refusal;
 pub use rehearsal::{Conclusion, Rehearsal, rehearse};
 pub use server::Server;

@@ -99,6 +99,18 @@ pub async fn stop(home: &Home, clock: &Clock) -> Result<Running, Error> {
     Err(Error::Stuck { dir: home.dir().to_owned(), pid: running.pid })
 }
 
+/// Takes away homes below this directory, of this prefix, that were to go with a server that was killed. A server that is
+/// just beginning has not described itself yet, one that ends in order does so no more.
+pub async fn clear_abandoned(parent: &Path, prefix: &str, clock: &Clock) {
+    let entries = fs::read_dir(parent).into_iter().flatten().flatten();
+    let named = entries.filter(|entry| entry.file_name().to_str().is_some_and(|name| name.starts_with(prefix)));
+    for home in named.map(|entry| Home::new(entry.path())) {
+        if home.was_killed() && sweep(&home, clock).await.is_ok() {
+            let _ = fs::remove_dir_all(home.dir());
+        }
+    }
+}
+
 async fn sweep(home: &Home, clock: &Clock) -> Result<(), Error> {
     if home.tasks().exists() && !home.is_occupied()? {
         let _held = home.occupy()?;

@@ -8,7 +8,7 @@ use std::process::ExitStatus;
 use std::task::Poll;
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, getpgrp, kill_process, kill_process_group};
+use rustix::process::{Pid, Signal, getpgrp, kill_process, kill_process_group, set_parent_process_death_signal};
 use rustix::termios::tcgetpgrp;
 use tokio::process::{Child, Command};
 use tokio::signal::unix::{Signal as Arrivals, SignalKind, signal};
@@ -77,6 +77,10 @@ impl Group {
         if own {
             command.process_group(0);
         }
+        // Killed itself, this process can pass nothing on: a job whose sandbox is gone does not go on without it. The
+        // thread that the kernel counts as the parent is the one that lasts as long as the run.
+        // SAFETY: a system call alone, which is sound between fork and exec.
+        unsafe { command.pre_exec(|| Ok(set_parent_process_death_signal(Some(Signal::KILL))?)) };
         let leader = command.spawn()?;
         let id = leader.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
         Ok(Group { leader, id, own })

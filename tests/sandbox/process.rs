@@ -392,3 +392,61 @@ async fn kept_state_takes_its_port_again_or_knows_images_by_the_old_one() {
     }
     third.end().await;
 }
+
+/// kill -9 leaves no chance to clean up; the command goes with it, and the directory at the next run.
+#[test]
+fn command_dies_with_a_sandbox_that_is_killed_and_the_next_run_clears_up() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut command = dockless(&["run", "--", "sh", "-c", "echo $$; exec sleep 600"]);
+    let mut child = command.env("TMPDIR", dir.path()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = std::io::BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let sleeper: u32 = lines.next().unwrap().parse().unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let started = Instant::now();
+    while is_alive(sleeper) {
+        assert!(started.elapsed() < Duration::from_secs(10), "{sleeper} sleeps on");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    run(dockless(&["run", "--", "true"]).env("TMPDIR", dir.path()));
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn signal_is_the_way_to_end_a_server_in_the_foreground() {
+    for signal in ["TERM", "INT"] {
+        let dir = tempfile::tempdir().unwrap();
+        let mut command = dockless(&["start", "--port", "0", "--dir", text(dir.path())]);
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut lines = std::io::BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+        assert!(lines.any(|line| line.contains("listening on")));
+        run(Command::new("kill").args([&format!("-{signal}"), &child.id().to_string()]));
+        let rest: Vec<String> = lines.collect();
+        assert_eq!(
+            (child.wait().unwrap().code(), rest.last().map(String::as_str)),
+            (Some(0), Some("stopped")),
+            "{rest:?}"
+        );
+        assert!(!rest.iter().any(|line| line.starts_with("error")), "{rest:?}");
+    }
+}
+
+#[test]
+fn hints_and_variables_hold_in_every_directory() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |words: &[&str]| {
+        let mut command = dockless(words);
+        command.current_dir(dir.path());
+        command
+    };
+    for task in ["status", "env", "stop", "logs"] {
+        let told = String::from_utf8(at(&[task, "--dir", "no such"]).output().unwrap().stderr).unwrap();
+        assert!(told.starts_with("error: no sandbox is running in "), "{told}");
+        assert!(told.contains(&format!("start --detach --dir '{}/no such'`", text(dir.path()))), "{told}");
+    }
+    let exports = run(at(&["start", "--detach", "--port", "0", "--dir", "here"]).args(record::flag()));
+    assert_eq!(run(&mut at(&["env", "--dir", "here"])), exports);
+    assert!(exports.contains(&format!("DOCKLESS_SANDBOX_DIR='{}/here'", text(dir.path()))), "{exports}");
+    run(&mut at(&["stop", "--dir", "here"]));
+}

@@ -11,6 +11,9 @@ use super::{Request, Surroundings};
 use crate::sandbox::run::Secrets;
 use crate::sandbox::{self, Error, Faults, Home, Options, Pace, RunTasks};
 
+/// How the names of directories begin that go with a command.
+pub const TEMPORARY: &str = "dockless-sandbox-";
+
 #[derive(Debug, Args)]
 pub struct Place {
     /// Directory of its state [default: $DOCKLESS_SANDBOX_DIR, $XDG_STATE_HOME/dockless/sandbox or ~/.local/state/dockless/sandbox]
@@ -142,7 +145,7 @@ impl Run {
             Some(_) => None,
             None => Some(
                 tempfile::Builder::new()
-                    .prefix("dockless-sandbox-")
+                    .prefix(TEMPORARY)
                     .tempdir()
                     .map_err(|why| Error::File { path: "the directory for temporary files".into(), why })?,
             ),
