@@ -56,7 +56,17 @@ pub struct Manner {
     /// Leave the OCI specification wherever ECR does
     #[arg(long)]
     pub ecr_strict: Option<bool>,
-    /// JSON file that says which requests are to fail, and how
+    /// JSON file that says which requests and tasks are to fail, and how
+    ///
+    /// {"rules": [{"on": "ecs:UpdateService", "times": 2, "then": {"throttle": {}}}], "fates": [{"family": "shop:2",
+    /// "fate": {"exitCode": {"code": 3}}}]}, for example. Any of these may be in it. "rules", about requests: "on", "skip",
+    /// "every", "times", "seconds", and "then": throttle, status, deny, cut, lose_answer, slow, expire_token,
+    /// expire_credentials, clock, ecr_strict, replace_deployment, fail_entries. "fates", about tasks: "cluster", "service",
+    /// "family", "image", "container", "from", "times", "log", and "fate": healthy, failPull, exitCode, healthCheckFails,
+    /// elbHealthCheckFails, outOfMemory, spotInterruption, resourceInitialization, neverStarts, noCapacity. "alarms": names
+    /// of those in ALARM, or {"name", "family", "service", "cluster", "after"} for one that goes off in a deployment.
+    /// "hooks": what Lambda functions answer. "lag": by how many seconds answers are late. The README's section "Faults"
+    /// explains each, with an example.
     #[arg(long, value_name = "FILE")]
     pub faults: Option<PathBuf>,
     /// Start the containers of tasks from the images in the sandbox's registry

@@ -39,6 +39,16 @@ pub struct Form {
     pub example: &'static str,
 }
 
+#[cfg(test)]
+impl Form {
+    pub fn members(&self) -> &'static [Member] {
+        match self.content {
+            Content::Members(members) => members,
+            Content::Nothing | Content::Number => &[],
+        }
+    }
+}
+
 const fn may(name: &'static str, kind: Kind) -> Member {
     Member { name, kind, required: false }
 }

@@ -91,6 +91,8 @@ fn wrong(why: String, example: &str) -> Wrong {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::form::*;
     use super::*;
     use crate::report::{Explain as _, Kind};
@@ -204,5 +206,33 @@ mod tests {
             assert!(told.starts_with("faults.json: ") && told.contains(why), "{told}");
             assert!(cure.contains(hint), "{told}: {cure}");
         }
+    }
+
+    /// What people read is whole, and what they copy is taken.
+    #[test]
+    fn readme_names_everything_and_its_examples_are_taken() {
+        let readme = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+        let (_, section) = readme.split_once("\n### Faults\n").expect("README has a section on faults");
+        let section = section.split("\n## ").next().unwrap();
+        let help = include_str!("../../cli/sandbox/args.rs");
+        let forms = EFFECTS.iter().chain(FATES);
+        let members = [DOCUMENT, RULE, FATE, ALARM, LAG].into_iter().flatten();
+        let members = members.chain(forms.clone().flat_map(|form| form.members())).map(|member| member.name);
+        forms.clone().for_each(|form| assert!(help.contains(form.name), "--help: {}", form.name));
+        for name in members.chain(forms.map(|form| form.name)).chain(HOOK_ANSWERS.iter().copied()) {
+            assert!(section.contains(&format!("`{name}`")) || section.contains(&format!("\"{name}\"")), "{name}");
+        }
+        let fences = section.split("```json\n").skip(1).map(|fence| fence.split("```").next().unwrap());
+        let documents: Vec<_> =
+            fences.map(|document| parse(document).unwrap_or_else(|why| panic!("{document}{why}"))).collect();
+        assert!(documents.len() > 3, "{}", documents.len());
+        let quoted = section.split('`').filter(|text| text.starts_with("{\""));
+        let wrapped = quoted.map(|text| match text {
+            _ if text.contains("\"then\"") => format!("{{\"rules\": [{text}]}}"),
+            _ if text.contains("\"fate\"") => format!("{{\"fates\": [{text}]}}"),
+            _ => text.to_owned(),
+        });
+        let rows = wrapped.map(|text| parse(&text).unwrap_or_else(|why| panic!("{text}{why}"))).count();
+        assert!(rows >= EFFECTS.len() + FATES.len(), "{rows}");
     }
 }
