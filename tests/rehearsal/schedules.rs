@@ -69,7 +69,8 @@ async fn rule_starts_the_new_revision_and_the_rest_of_it_is_as_it_was() {
     let rehearsal = Rehearsal::with_rule(json!([ours, target("b", "shopping:7"), queue()])).await;
     let ended = rehearsal.stage.run(&RULE).await;
     says(&ended, 0, &["rule nightly: 1 target starts shop:2 from now on"]);
-    assert_eq!(rehearsal.stage.files(), ["record"].map(str::to_owned), "the orb leaves two files behind");
+    let left: Vec<String> = rehearsal.stage.files().into_iter().filter(|file| file != "record").collect();
+    assert!(left.is_empty(), "the orb leaves two files behind: {left:?}");
     assert_eq!(ended.stdout, "arn:aws:ecs:us-east-1:123456789012:task-definition/shop:2\n");
     ours["EcsParameters"]["TaskDefinitionArn"] = json!("arn:aws:ecs:us-east-1:123456789012:task-definition/shop:2");
     assert_eq!(rehearsal.targets().await, json!([ours, target("b", "shopping:7"), queue()]));
