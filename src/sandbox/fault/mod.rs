@@ -232,7 +232,7 @@ mod tests {
             _ if text.contains("\"fate\"") => format!("{{\"fates\": [{text}]}}"),
             _ => text.to_owned(),
         });
-        let rows = wrapped.map(|text| parse(&text).unwrap_or_else(|why| panic!("{text}{why}"))).count();
-        assert!(rows >= EFFECTS.len() + FATES.len(), "{rows}");
+        let rows: Vec<_> = wrapped.map(|text| parse(&text).unwrap_or_else(|why| panic!("{text}{why}"))).collect();
+        assert!(rows.len() >= EFFECTS.len() + FATES.len(), "{}", rows.len());
     }
 }
