@@ -2,13 +2,15 @@
 //!
 //! The crate is a house of rooms, and imports go down only:
 //!
-//! - leaves: [`report`] (events, reports, errors that explain themselves) and [`clock`];
+//! - leaves: [`report`] (events, reports, errors that explain themselves), [`clock`] and [`nearest`] (the
+//!   name that a typo meant);
 //! - [`image`], the model of what registries hold, and [`aws`], sessions and raw calls;
 //! - [`layer`] (reproducible tars and their compression), [`registry`] (the client) and [`store`] (images in files);
 //! - [`source`]: what becomes layers, that is jars, files, binaries;
 //! - [`build`]: inputs and a base become an image, and the image gets to where it belongs;
 //! - [`deploy`]: update strings, task definitions, rollouts and their verdicts; [`repository`]: ECR repositories;
-//! - [`sandbox`]: ECR, ECS, STS and a registry on loopback, to rehearse with and to test against;
+//! - [`sandbox`]: ECR, ECS, CodeDeploy, schedules, logs, STS and a registry on loopback, to rehearse with and to test
+//!   against;
 //! - [`config`] (the environment, settings) and [`output`] (terminal, plain, JSON, CI systems' files);
 //! - [`cli`], which sees them all: one file per subcommand.
 //!
@@ -27,6 +29,7 @@ pub mod config;
 pub mod deploy;
 pub mod image;
 pub mod layer;
+pub mod nearest;
 pub mod output;
 pub mod registry;
 pub mod report;

@@ -5,12 +5,13 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const LEAVES: [&str; 2] = ["report", "clock"];
+const LEAVES: [&str; 3] = ["report", "clock", "nearest"];
 
 /// Each room and the rooms it may use besides the leaves. The binary and the crate's root stand above all.
 const ROOMS: &[(&str, &[&str])] = &[
     ("report", &[]),
     ("clock", &[]),
+    ("nearest", &[]),
     ("image", &[]),
     ("aws", &[]),
     ("config", &[]),

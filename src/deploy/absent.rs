@@ -4,9 +4,9 @@ use serde_json::{Value, json};
 
 use super::Error;
 use super::ecs::{Ecs, Operation};
-use super::nearest::nearest;
 use super::observe::no_cluster;
 use super::request::name_in_arn;
+use crate::nearest::nearest;
 
 /// The ARNs of the cluster's services.
 pub async fn services(cluster: &str, ecs: &dyn Ecs) -> Result<Vec<String>, Error> {

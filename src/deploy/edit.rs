@@ -17,9 +17,9 @@ use serde_json::{Map, Value};
 
 use super::Error;
 use super::mask::{MASK, is_secret, is_secret_word};
-use super::nearest::nearest;
 use super::tags::Tag;
 use super::updates::{Origin, Updates};
+use crate::nearest::nearest;
 
 /// What DescribeTaskDefinition tells and RegisterTaskDefinition refuses. Everything else goes both ways.
 const TOLD_ONLY: [&str; 9] = [

@@ -20,7 +20,6 @@ mod history;
 mod image;
 mod judge;
 mod mask;
-mod nearest;
 mod observe;
 pub mod one_off;
 mod ongoing;

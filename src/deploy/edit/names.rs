@@ -6,8 +6,8 @@ mod tests;
 use super::list::List;
 use super::{Editor, What};
 use crate::deploy::Error;
-use crate::deploy::nearest::nearest;
 use crate::deploy::updates::{Assignment, Kind, Removal, Replacement, Updates};
+use crate::nearest::nearest;
 
 impl Editor {
     pub fn names(&mut self, updates: &Updates) -> Result<(), Error> {

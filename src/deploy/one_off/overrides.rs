@@ -6,8 +6,8 @@ use serde_json::{Map, Value, json};
 use super::Error;
 use super::error::input;
 use crate::deploy;
-use crate::deploy::nearest::nearest;
 use crate::deploy::updates::{Origin, Subst, Updates};
+use crate::nearest::nearest;
 
 const WHAT: &str = "overrides";
 

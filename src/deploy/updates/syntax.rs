@@ -211,7 +211,7 @@ fn without_equals(kind: Kind, piece: &Piece, group: Option<&Group>) -> Refusal {
 
 fn unknown(kind: Kind, key: &Raw, group: Option<&Group>) -> Refusal {
     let keys = || std::iter::once("container").chain(kind.fields().iter().copied());
-    match crate::deploy::nearest::nearest(&key.text, keys()) {
+    match crate::nearest::nearest(&key.text, keys()) {
         Some(meant) => {
             let why = format!("unknown key '{}'; did you mean '{meant}'?", key.text);
             Refusal::new(kind, key.place, why)

@@ -8,7 +8,6 @@
 //! `hooks` (what a Lambda answers, found by a part of its ARN) belong to the ECS plane and are handed to it as they are.
 
 mod form;
-mod nearest;
 mod operation;
 mod read;
 mod rule;

@@ -1,7 +1,7 @@
 //! What `on` may name: the operations that the sandbox answers, and requests by method and path. A name that nothing can
 //! ever match is a mistake that would make a rehearsal green for the wrong reason.
 
-use super::nearest::nearest;
+use crate::nearest::nearest;
 use crate::sandbox::catalog::matches;
 
 /// By IAM's name of the service.

@@ -5,8 +5,8 @@
 use serde_json::{Map, Value, json};
 
 use super::form::*;
-use super::nearest::nearest;
 use super::operation;
+use crate::nearest::nearest;
 
 /// What is wrong, where, and how it is written.
 #[derive(Debug, Clone, PartialEq, Eq)]
