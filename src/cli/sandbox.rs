@@ -8,8 +8,10 @@ mod tests;
 
 use std::ffi::OsString;
 use std::fs;
+use std::future::poll_fn;
 use std::io::ErrorKind;
 use std::path::PathBuf;
+use std::task::Poll;
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
@@ -144,29 +146,37 @@ impl Sandbox {
 
 /// Until somebody ends it. Its tasks are ended first, whoever that is.
 async fn serve(options: Options, around: &Surroundings, job: &Job) -> Result<Done, Failure> {
+    // Asked once before anybody can know of the server: from here on signals are heard, and not deadly.
+    let mut end = std::pin::pin!(early_end(job));
+    if let Poll::Ready(why) = poll_fn(|context| Poll::Ready(end.as_mut().poll(context))).await {
+        return Err(why.into());
+    }
     let plane = plane(&options);
     let server = Server::open(options, plane, job.clock.clone()).await?;
     let running = server.running().clone();
-    job.events.step(format!("listening on {}", running.url()));
-    tell_move(&running, job);
-    running.tasks.iter().for_each(|ground| job.events.step(format!("tasks run with {ground}")));
-    running.exports(&around.unproxied).into_iter().for_each(|line| job.events.step(line));
+    announce(&running, around, job);
     let stop = server.stopper();
+    let stopped = || Ok(report(vec![], running.document(&around.unproxied), "stopped").into());
     let mut serving = std::pin::pin!(server.run());
     tokio::select! {
-        () = &mut serving => Ok(report(vec![], running.document(&around.unproxied), "stopped").into()),
-        why = early_end(job) => {
+        () = &mut serving => stopped(),
+        why = &mut end => {
             stop();
             serving.await;
             match why {
                 // The way to end a server, and no error of its.
-                super::Error::Interrupted => {
-                    Ok(report(vec![], running.document(&around.unproxied), "stopped").into())
-                }
+                super::Error::Interrupted => stopped(),
                 late => Err(late.into()),
             }
         }
     }
+}
+
+fn announce(running: &Running, around: &Surroundings, job: &Job) {
+    job.events.step(format!("listening on {}", running.url()));
+    tell_move(running, job);
+    running.tasks.iter().for_each(|ground| job.events.step(format!("tasks run with {ground}")));
+    running.exports(&around.unproxied).into_iter().for_each(|line| job.events.step(line));
 }
 
 async fn rehearse(options: Options, rehearsal: Rehearsal, job: &Job) -> Result<Done, Failure> {
