@@ -6,6 +6,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use dockless::sandbox::Home;
@@ -45,7 +46,7 @@ sort codes | uniq -c
 
 #[test]
 fn tasks_of_a_rehearsed_pipeline_serve_through_an_update() {
-    let dir = source();
+    let (_alone, dir) = (alone(), source());
     let state = dir.path().join("state");
     let ended = program(dir.path(), env!("CARGO_BIN_EXE_dockless"))
         .args(["sandbox", "run", "--run-tasks", "--keep"])
@@ -58,6 +59,12 @@ fn tasks_of_a_rehearsed_pipeline_serve_through_an_update() {
     assert!(ended.status.success(), "{stdout}\n{stderr}");
     assert_eq!(stdout.trim(), "150 200", "{stderr}");
     assert!(!holds_entries(&state.join("tasks/tasks")), "nothing of the tasks is left");
+}
+
+/// One at a time: the kernel gives the number of a network that is gone to the next one, which is not what is left of it.
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What a pipeline builds its images from.
@@ -109,7 +116,7 @@ fn until(what: &str, so: impl Fn() -> bool) {
 /// a user who is not root, so that a container cannot rely on what a change of user takes away.
 #[test]
 fn tasks_end_at_once_with_a_sandbox_that_is_killed_and_nothing_is_left() {
-    let dir = source();
+    let (_alone, dir) = (alone(), source());
     let (state, run) = (dir.path().join("state"), |words: &[&str]| {
         program(dir.path(), env!("CARGO_BIN_EXE_dockless")).args(words).args(["--dir", "state"]).output().unwrap()
     });
@@ -159,6 +166,29 @@ fn tasks_end_at_once_with_a_sandbox_that_is_killed_and_nothing_is_left() {
         assert_eq!(names(&state.join("tasks/tasks")), Vec::<String>::new());
         groups.iter().for_each(|group| assert!(!Path::new(group).exists(), "{group} is left"));
     }
+}
+
+/// Their images are named by a port that is somebody else's by then.
+#[test]
+fn tasks_of_a_sandbox_that_was_killed_are_replaced_on_another_port() {
+    let (_alone, dir) = (alone(), source());
+    let home = Home::new(dir.path().join("state"));
+    let mut first = serving(dir.path(), 0);
+    let running = home.running().unwrap().unwrap();
+    let script = format!("{}\n{DEPLOY}", running.exports("").join("\n"));
+    let deployed = program(dir.path(), "sh").args(["-c", &script]).output().unwrap();
+    assert!(deployed.status.success(), "{}", String::from_utf8_lossy(&deployed.stderr));
+    first.0.kill().unwrap();
+    first.0.wait().unwrap();
+    let _taken = std::net::TcpListener::bind(("127.0.0.1", running.port)).unwrap();
+    let _second = serving(dir.path(), 0);
+    assert_eq!(home.running().unwrap().unwrap().moved_from, Some(running.port));
+    let page = || {
+        let url = home.services().into_values().next().unwrap_or_default();
+        let got = Command::new("curl").args(["-s", "--noproxy", "*", "-w", "%{http_code}", &url]).output().unwrap();
+        String::from_utf8_lossy(&got.stdout).into_owned()
+    };
+    until("the page is served again", || page() == "old\n200");
 }
 
 fn run_kill(pids: &[u32]) {
