@@ -169,6 +169,17 @@ async fn alarm_that_fired_is_named() {
     rehearsal.end().await;
 }
 
+/// The document is there before the deployment is; one that is in ALARM already would be ignored.
+#[tokio::test]
+async fn alarm_that_is_planned_fires_in_the_midst_of_the_deployment() {
+    let alarms = json!({ "alarmNames": ["shop-5xx"], "enable": true, "rollback": true });
+    let rehearsal = Rehearsal::with_service(json!({ "deploymentConfiguration": { "alarms": alarms } })).await;
+    rehearsal.sandbox.set_faults(json!({ "alarms": [{ "name": "shop-5xx", "family": "shop:2", "after": 0.5 }] })).await;
+    let ended = rehearsal.deploy(&[]).await;
+    says(&ended, 4, &[FAILED, "- alarm shop-5xx fired"]);
+    rehearsal.end().await;
+}
+
 #[tokio::test]
 async fn hook_that_failed_is_named() {
     let function = "arn:aws:lambda:us-east-1:123456789012:function:smoke-test";
