@@ -6,7 +6,8 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt as _;
 
-use super::support::{MANIFEST, Sandbox, code, header, image};
+use super::support::{MANIFEST, Sandbox, code, header, image, run};
+use crate::support::record;
 use dockless::image::Digest;
 
 async fn begin(sandbox: &Sandbox) -> String {
@@ -216,4 +217,38 @@ async fn login_by_a_registrys_number_is_for_ecrs_host() {
     assert_eq!(endpoint(json!({})).await, sandbox.running.url());
     let host = "https://123456789012.dkr.ecr.us-east-1.amazonaws.com";
     assert_eq!(endpoint(json!({ "registryIds": ["123456789012"] })).await, host);
+}
+
+/// AWS's own model is the referee of the table by which wrong types are refused. It may know more than the table.
+#[test]
+fn types_of_members_are_those_of_the_service_model() {
+    let story = r#"
+import sys
+from botocore.loaders import Loader
+model = Loader().load_service_model("ecs", "service-2")
+shapes = model["shapes"]
+plain = {"string": "s", "integer": "i", "long": "i", "boolean": "b", "double": "n", "float": "n", "timestamp": "t"}
+def kind(name):
+    shape = shapes[name]
+    if shape["type"] == "list":
+        return "[" + kind(shape["member"]["shape"])
+    if shape["type"] == "map":
+        return "{" + kind(shape["value"]["shape"])
+    return plain.get(shape["type"], name)
+count = 0
+for line in open(sys.argv[1]):
+    name, *members = line.split()
+    if name.startswith(chr(35)):
+        continue
+    operation = model["operations"].get(name)
+    known = shapes[operation["input"]["shape"] if operation else name]["members"]
+    for member in members:
+        told, expected = member.split(":")
+        assert kind(known[told]["shape"]) == expected, (name, member)
+        count += 1
+print(count)
+"#;
+    let table = concat!(env!("CARGO_MANIFEST_DIR"), "/src/sandbox/ecs/members.txt");
+    let count = run(std::process::Command::new(record::python()).args(["-c", story, table]));
+    assert!(count.trim().parse::<usize>().unwrap() > 300, "{count}");
 }

@@ -50,7 +50,7 @@ pub fn agree(record: &Path) {
 }
 
 /// With botocore: the stack's, else the machine's.
-fn python() -> PathBuf {
+pub fn python() -> PathBuf {
     let stack = std::env::var_os("DOCKLESS_TEST_STACK").unwrap_or_default();
     let python = Path::new(env!("CARGO_MANIFEST_DIR")).join(stack).join("venv/bin/python3");
     if python.exists() { python } else { "python3".into() }
