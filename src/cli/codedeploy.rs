@@ -128,7 +128,6 @@ async fn carry_out(
     }
     let minding = Minding::begin();
     let (ecs, api) = (session.ecs(), session.service(&CODE_DEPLOY));
-    let report =
-        codedeploy::carry_out(plan, rescue, &ecs, &api, &job.clock, &job.events, minding.interrupted()).await?;
+    let report = codedeploy::carry_out(plan, rescue, &ecs, &api, &job.clock, &job.events, &minding.halts()).await?;
     Ok(report.into())
 }

@@ -6,6 +6,7 @@ use clap::Args;
 use super::Job;
 use super::codedeploy;
 use super::exit::{Done, Failure};
+use super::job::untouched;
 use super::patience::{PatienceArgs, RescueArgs, carry_out};
 use super::whom::WhomArgs;
 use crate::deploy;
@@ -40,6 +41,7 @@ pub struct Continue {
 
 impl Continue {
     pub async fn run(self, job: &Job) -> Result<Done, Failure> {
+        untouched("nothing was answered");
         let watch = self.patience.into_watch(job.settings.timeout);
         let wait = self.wait.unwrap_or(true).then_some(watch.wait);
         let rescue = self.rescue.into_rescue(wait.is_some())?;

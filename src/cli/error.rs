@@ -42,10 +42,15 @@ pub enum Error {
     Output(#[source] std::io::Error),
     #[error("cannot start the runtime")]
     Runtime(#[source] std::io::Error),
-    #[error("interrupted")]
-    Interrupted,
-    #[error("not done after {:#}, the limit that --timeout set", jiff::SignedDuration::try_from(*.0).unwrap_or_default())]
-    TimedOut(std::time::Duration),
+    /// `untouched` says what was not done yet, where that is sure.
+    #[error("interrupted{}", because(untouched))]
+    Interrupted { untouched: Option<&'static str> },
+    #[error("not done after {:#}, the limit that --timeout set{}", jiff::SignedDuration::try_from(*limit).unwrap_or_default(), because(untouched))]
+    TimedOut { limit: std::time::Duration, untouched: Option<&'static str> },
+}
+
+fn because(untouched: &Option<&'static str>) -> String {
+    untouched.map(|untouched| format!(": {untouched}")).unwrap_or_default()
 }
 
 impl Explain for Error {
@@ -78,7 +83,8 @@ impl Explain for Error {
                 r#"Write {"cluster": "production", "steps": [{"deploy": {"service-name": "worker", "image": "$IMAGE"}}]}."#
                     .into(),
             ),
-            Error::TimedOut(_) => {
+            Error::TimedOut { untouched: Some(_), .. } => Some("Raise --timeout to wait longer.".into()),
+            Error::TimedOut { .. } => {
                 Some("What AWS was already asked to do goes on; raise --timeout to wait longer.".into())
             }
             _ => None,
@@ -87,8 +93,8 @@ impl Explain for Error {
 
     fn kind(&self) -> Kind {
         match self {
-            Error::Interrupted => Kind::Interrupted,
-            Error::Output(_) | Error::Runtime(_) | Error::TimedOut(_) => Kind::Failed,
+            Error::Interrupted { .. } => Kind::Interrupted,
+            Error::Output(_) | Error::Runtime(_) | Error::TimedOut { .. } => Kind::Failed,
             _ => Kind::Input,
         }
     }

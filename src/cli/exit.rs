@@ -4,6 +4,7 @@
 //! going on, 130 interrupted.
 
 use super::error::Error;
+use crate::deploy;
 use crate::output;
 use crate::report::{Explain, Kind, Outcome, Report};
 
@@ -31,7 +32,9 @@ pub struct Failure {
 impl<E: Explain + 'static> From<E> for Failure {
     fn from(error: E) -> Self {
         let shown = output::Failure::new(&error);
-        let timed_out = matches!((&error as &dyn std::any::Any).downcast_ref(), Some(Error::TimedOut(_)));
+        let any = &error as &dyn std::any::Any;
+        let timed_out = matches!(any.downcast_ref(), Some(Error::TimedOut { .. }))
+            || matches!(any.downcast_ref(), Some(deploy::Error::OutOfTime { .. }));
         let code = if timed_out { outcome_code(Outcome::TimedOut) } else { kind_code(shown.kind) };
         Failure { shown, code }
     }
@@ -84,8 +87,8 @@ mod tests {
     fn failure_takes_its_code_from_the_error() {
         let code = |error: Error| Failure::from(error).code;
         assert_eq!(code(Error::Conflict("x".into())), 2);
-        assert_eq!(code(Error::Interrupted), 130);
-        assert_eq!(code(Error::TimedOut(Duration::from_secs(1))), 6);
+        assert_eq!(code(Error::Interrupted { untouched: None }), 130);
+        assert_eq!(code(Error::TimedOut { limit: Duration::from_secs(1), untouched: None }), 6);
         assert_eq!(Failure::from(crate::image::Error::Tag(".".into())).code, 2);
     }
 }

@@ -45,6 +45,9 @@ pub struct Global {
     #[arg(long, global = true)]
     pub dry_run: Option<bool>,
     /// Give up after this time, e.g. 90, 90s, 10m or 1h30m
+    ///
+    /// What was promised for that case is still done: --rollback-on-failure, --stop-on-timeout, and why it failed.
+    /// That takes a minute at most.
     #[arg(long, global = true, value_name = "TIME", value_parser = period)]
     pub timeout: Option<Duration>,
     /// Show requests and retries too

@@ -1,8 +1,9 @@
 //! A run and what may end it early: an interrupt, the CI system's request to stop, the limit of `--timeout`.
 
 use std::future::Future;
-use std::sync::LazyLock;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{LazyLock, Mutex};
+use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -11,6 +12,7 @@ use super::error::Error;
 use super::exit::{Done, Failure};
 use crate::clock::Clock;
 use crate::config::{Env, Settings};
+use crate::deploy::Halts;
 use crate::report::Events;
 
 /// What a run is handed. It passes on to each step what that step uses.
@@ -36,65 +38,92 @@ pub async fn guard(work: impl Future<Output = Result<Done, Failure>>, job: &Job)
 
 /// Why a run is to end before it is done, as soon as it is.
 pub async fn early_end(job: &Job) -> Error {
-    let late = async {
-        match job.settings.timeout {
-            Some(limit) => {
-                job.clock.sleep(limit).await;
-                limit
-            }
-            None => std::future::pending().await,
-        }
-    };
     tokio::select! {
-        () = unminded() => Error::Interrupted,
-        limit = late => Error::TimedOut(limit),
+        () = unminded() => Error::Interrupted { untouched: SIGNS.untouched() },
+        limit = late(job) => Error::TimedOut { limit, untouched: SIGNS.untouched() },
     }
 }
 
-/// The interrupts of this process, and whether the work minds the first of them. One place counts them, so none falls
-/// between those who wait for it: whoever asks late is told all the same.
+/// What the work minds it is told of, and given time for.
+const GRACE: Duration = Duration::from_secs(60);
+
+async fn late(job: &Job) -> Duration {
+    let Some(limit) = job.settings.timeout else { return std::future::pending().await };
+    job.clock.sleep(limit).await;
+    if SIGNS.time_is_up() {
+        job.clock.sleep(GRACE).await;
+    }
+    limit
+}
+
+/// What came to this process: interrupts and the end of its time, and whether the work minds them. One place counts
+/// them, so none falls between those who wait for it: whoever asks late is told all the same.
 #[derive(Default)]
-struct Interrupts {
+struct Signs {
     minded: AtomicBool,
-    count: watch::Sender<u32>,
+    interrupts: watch::Sender<u32>,
+    late: watch::Sender<bool>,
+    /// What was not done yet.
+    untouched: Mutex<Option<&'static str>>,
 }
 
-static INTERRUPTS: LazyLock<Interrupts> = LazyLock::new(Interrupts::default);
+static SIGNS: LazyLock<Signs> = LazyLock::new(Signs::default);
 
-impl Interrupts {
-    /// One more came. Does it end the run? The first one does not while the work minds it.
+impl Signs {
+    fn is_minded(&self) -> bool {
+        self.minded.load(Ordering::SeqCst)
+    }
+
+    /// One more interrupt came. Does it end the run? The first one does not while the work minds it.
     fn came(&self) -> bool {
-        self.count.send_modify(|count| *count += 1);
-        *self.count.borrow() > 1 || !self.minded.load(Ordering::SeqCst)
+        self.interrupts.send_modify(|count| *count += 1);
+        *self.interrupts.borrow() > 1 || !self.is_minded()
     }
 
-    fn first(&self) -> impl Future<Output = ()> + use<> {
-        let mut count = self.count.subscribe();
-        async move {
-            let _ = count.wait_for(|count| *count > 0).await;
-        }
+    /// Tells the work, if it minds: then the run has some time left.
+    fn time_is_up(&self) -> bool {
+        let minded = self.is_minded();
+        self.late.send_replace(minded);
+        minded
+    }
+
+    fn untouched(&self) -> Option<&'static str> {
+        *self.untouched.lock().expect("a word")
+    }
+
+    fn halts(&self) -> Halts {
+        let (mut interrupts, mut late) = (self.interrupts.subscribe(), self.late.subscribe());
+        let interrupt = async move { drop(interrupts.wait_for(|count| *count > 0).await) };
+        Halts::new(interrupt, async move { drop(late.wait_for(|late| *late).await) })
     }
 }
 
-/// While there is one, the work itself minds the first interrupt: it says what goes on without it, or takes it back.
-/// Signals are sent to the process, and so this holds for the process.
+/// What an early end may say of the work while nothing has had an effect: "nothing was deployed".
+pub fn untouched(what: &'static str) {
+    *SIGNS.untouched.lock().expect("a word") = Some(what);
+}
+
+/// While there is one, the work itself minds the first interrupt and the limit of the run: it says what goes on without
+/// it, or takes it back. Signals are sent to the process, and so this holds for the process.
 pub struct Minding;
 
 impl Minding {
+    /// From here on the work has effects.
     pub fn begin() -> Self {
-        INTERRUPTS.minded.store(true, Ordering::SeqCst);
+        SIGNS.minded.store(true, Ordering::SeqCst);
+        *SIGNS.untouched.lock().expect("a word") = None;
         Minding
     }
 
-    /// The first interrupt, whether it is still to come or came before anybody minded it.
-    pub fn interrupted(&self) -> impl Future<Output = ()> + use<> {
-        INTERRUPTS.first()
+    /// The first interrupt, whether it is still to come or came before anybody minded it, and the end of the time.
+    pub fn halts(&self) -> Halts {
+        SIGNS.halts()
     }
 }
 
 impl Drop for Minding {
     fn drop(&mut self) {
-        INTERRUPTS.minded.store(false, Ordering::SeqCst);
+        SIGNS.minded.store(false, Ordering::SeqCst);
     }
 }
 
@@ -110,7 +139,7 @@ async fn unminded() {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
         }
-        if INTERRUPTS.came() {
+        if SIGNS.came() {
             return;
         }
     }
@@ -126,10 +155,11 @@ pub fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, 
 #[cfg(test)]
 mod tests {
     use std::future::pending;
-    use std::time::{Duration, SystemTime};
+    use std::time::SystemTime;
 
     use super::*;
     use crate::config::Given;
+    use crate::deploy::Halt;
 
     fn job(timeout: Option<Duration>) -> Job {
         let settings = Settings::resolve(Given { timeout, ..Given::default() }, &Env::default()).unwrap();
@@ -149,18 +179,27 @@ mod tests {
     /// A signal may be noticed in the very moment in which the work begins to mind it.
     #[tokio::test]
     async fn interrupt_that_came_before_the_work_asks_is_told() {
-        let interrupts = Interrupts::default();
-        let asked_before = interrupts.first();
-        interrupts.minded.store(true, Ordering::SeqCst);
-        assert!(!interrupts.came(), "the work minds it");
-        asked_before.await;
-        interrupts.first().await;
-        assert!(interrupts.came(), "the second one ends the run");
+        let signs = Signs::default();
+        let asked_before = signs.halts();
+        signs.minded.store(true, Ordering::SeqCst);
+        assert!(!signs.came(), "the work minds it");
+        assert_eq!(asked_before.first().await, Halt::Interrupted);
+        assert_eq!(signs.halts().first().await, Halt::Interrupted);
+        assert!(signs.came(), "the second one ends the run");
     }
 
     #[tokio::test]
     async fn interrupt_that_nobody_minds_ends_the_run() {
-        assert!(Interrupts::default().came());
+        assert!(Signs::default().came());
+    }
+
+    #[tokio::test]
+    async fn time_that_is_up_is_told_to_work_that_minds_it() {
+        let signs = Signs::default();
+        assert!(!signs.time_is_up() && !signs.halts().is_time_up(), "the run ends at once");
+        signs.minded.store(true, Ordering::SeqCst);
+        assert!(signs.time_is_up(), "the run waits for the last words");
+        assert_eq!(signs.halts().first().await, Halt::TimeUp);
     }
 
     #[tokio::test]

@@ -50,8 +50,8 @@ pub struct PatienceArgs {
 pub struct RescueArgs {
     /// Roll back a deployment that failed or took too long, unless ECS does it [default: false]
     ///
-    /// The rollback has as much time as the deployment had; where --timeout limits the whole run, let
-    /// --verification-timeout leave some.
+    /// The rollback has as much time as the deployment had. Where --timeout ends the run it is begun all the same, and
+    /// watched for 20 seconds.
     #[arg(long)]
     pub rollback_on_failure: Option<bool>,
     /// Roll back when the job is cancelled (Ctrl-C, SIGTERM); a second signal leaves at once [default: false]
@@ -84,16 +84,12 @@ pub struct Watch {
 }
 
 impl PatienceArgs {
-    /// A limit for the whole run is one for the wait too; a little is kept back to say how it stood in the end.
+    /// A limit for the whole run is one for the wait too: the work is told when it is reached.
     pub fn into_watch(self, timeout: Option<Duration>) -> Watch {
         let interval = self.poll_interval.unwrap_or(Duration::from_secs(20));
         let attempts = self.max_poll_attempts.unwrap_or(50);
         let usual = interval.saturating_mul(attempts);
-        let room = timeout.map(|timeout| timeout.saturating_sub(timeout / 10));
-        let limit = match (self.verification_timeout, room) {
-            (Some(limit), Some(room)) => limit.min(room),
-            (limit, room) => limit.or(room).unwrap_or(usual),
-        };
+        let limit = self.verification_timeout.or(timeout).unwrap_or(usual);
         let until = match self.wait_for {
             None | Some(Stage::Completion) => Until::Completion,
             Some(Stage::ProductionTraffic) => Until::ProductionTraffic,
@@ -126,11 +122,11 @@ impl Watch {
     }
 }
 
-/// Makes the calls of a plan and watches what they start, if the plan waits. The first interrupt is answered with
-/// what goes on and how to undo it; the second leaves at once.
+/// Makes the calls of a plan and watches what they start, if the plan waits. The first interrupt and the limit
+/// of the run are answered with what goes on and how to undo it; the second interrupt leaves at once.
 pub async fn carry_out(plan: &deploy::Plan, rescue: Rescue, ecs: &dyn deploy::Ecs, job: &Job) -> Result<Done, Failure> {
     let minding = Minding::begin();
-    Ok(deploy::carry_out(plan, rescue, ecs, &job.clock, &job.events, minding.interrupted()).await?.into())
+    Ok(deploy::carry_out(plan, rescue, ecs, &job.clock, &job.events, &minding.halts()).await?.into())
 }
 
 #[cfg(test)]
@@ -160,10 +156,9 @@ mod tests {
     }
 
     #[test]
-    fn patience_never_outlasts_the_run() {
+    fn patience_is_as_long_as_the_run_unless_told_otherwise() {
         let limit = |timeout, words: &[&str]| watch(timeout, words).wait.limit.as_secs();
-        assert_eq!(limit(Some(600), &[]), 540, "the last words take time as well");
+        assert_eq!(limit(Some(600), &[]), 600);
         assert_eq!(limit(Some(600), &["--verification-timeout=60"]), 60);
-        assert_eq!(limit(Some(60), &["--verification-timeout=600"]), 54);
     }
 }

@@ -32,8 +32,7 @@ pub async fn run(steps: Vec<Meant>, job: &Job) -> Result<Done, Failure> {
     }
     let minding = Minding::begin();
     let (ecs, api) = (session.ecs(), session.service(&CODE_DEPLOY));
-    let (report, forgiven) =
-        release::carry_out(release, &ecs, &api, &job.clock, &job.events, minding.interrupted()).await;
+    let (report, forgiven) = release::carry_out(release, &ecs, &api, &job.clock, &job.events, &minding.halts()).await;
     let code = if forgiven { 0 } else { exit::outcome_code(report.outcome) };
     Ok(Done { report, code })
 }

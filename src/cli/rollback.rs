@@ -5,6 +5,7 @@ use clap::Args;
 use super::Job;
 use super::codedeploy;
 use super::exit::{Done, Failure};
+use super::job::untouched;
 use super::patience::{PatienceArgs, carry_out};
 use super::whom::WhomArgs;
 use crate::deploy::{self, Rescue};
@@ -41,6 +42,7 @@ pub struct Rollback {
 
 impl Rollback {
     pub async fn run(self, job: &Job) -> Result<Done, Failure> {
+        untouched("nothing was rolled back");
         let watch = self.patience.into_watch(job.settings.timeout);
         let wait = self.wait.unwrap_or(true).then_some(watch.wait);
         let (cluster, service, ecs) = self.whom.find(job).await?;

@@ -1,8 +1,6 @@
 //! `run-task`: tasks that run once, with a service's settings if wanted, watched until they have stopped.
 
 use std::path::PathBuf;
-use std::pin::pin;
-use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use serde_json::{Map, Value, json};
@@ -12,7 +10,7 @@ use super::deploy_service_update::PublicIp;
 use super::edits::{NameArgs, TaskArgs, expand, flags};
 use super::error::Error;
 use super::exit::{Done, Failure};
-use super::job::Minding;
+use super::job::{Minding, untouched};
 use super::update_task_definition::ecs_of;
 use super::values::Template;
 use crate::deploy::one_off::{self, Cancel, Launch, Network};
@@ -216,7 +214,6 @@ impl RunTask {
             words,
             members,
             wait: watch.wait_task_stopped.unwrap_or(true),
-            limit: job.settings.timeout.map(room),
             logs: watch.logs.unwrap_or(true),
             cancel: Cancel {
                 on_interrupt: watch.stop_on_cancel.unwrap_or_default(),
@@ -227,6 +224,7 @@ impl RunTask {
     }
 
     pub async fn run(self, job: &Job) -> Result<Done, Failure> {
+        untouched("no task was started");
         let own_code = self.watch.propagate_exit_code.unwrap_or_default();
         let output = self.watch.run_task_output.clone();
         let arn = self.which.like_service.clone().unwrap_or_default();
@@ -237,20 +235,15 @@ impl RunTask {
             return Ok(one_off::planned(&plan).into());
         }
         let minding = Minding::begin();
-        let mut interrupted = pin!(minding.interrupted());
-        let started = one_off::start(&plan, &ecs, &job.clock, &job.events, interrupted.as_mut()).await?;
+        let halts = minding.halts();
+        let started = one_off::start(&plan, &ecs, &job.clock, &job.events, &halts).await?;
         if let Some(path) = output {
             write(&path, &started.answer)?;
         }
-        let ended = one_off::follow(&plan, &started, &ecs, &job.clock, &job.events, interrupted).await?;
+        let ended = one_off::follow(&plan, &started, &ecs, &job.clock, &job.events, &halts).await?;
         let done = Done::from(one_off::report(&plan, &started, &ended));
         Ok(if own_code { with_code(done, ended.exit_code()) } else { done })
     }
-}
-
-/// A little is kept back to say how it stood in the end.
-fn room(timeout: Duration) -> Duration {
-    timeout.saturating_sub(timeout / 10)
 }
 
 fn with_code(done: Done, code: Option<i64>) -> Done {

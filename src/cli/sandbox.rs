@@ -165,7 +165,7 @@ async fn serve(options: Options, around: &Surroundings, job: &Job) -> Result<Don
             serving.await;
             match why {
                 // The way to end a server, and no error of its.
-                super::Error::Interrupted => stopped(),
+                super::Error::Interrupted { .. } => stopped(),
                 late => Err(late.into()),
             }
         }
@@ -186,7 +186,7 @@ async fn rehearse(options: Options, rehearsal: Rehearsal, job: &Job) -> Result<D
     let document = server.running().document(&rehearsal.unproxied);
     match sandbox::rehearse(server, rehearsal, &job.clock).await? {
         Conclusion::Command(status) => Ok(Done { report: report(vec![], document, ""), code: code(status) }),
-        Conclusion::OutOfTime(limit) => Err(super::Error::TimedOut(limit).into()),
+        Conclusion::OutOfTime(limit) => Err(super::Error::TimedOut { limit, untouched: None }.into()),
     }
 }
 

@@ -1,14 +1,12 @@
-//! A plan from its first call to its verdict. An interrupt finds it at one of four places, and is told what was done
-//! by then: while a revision is registered, while the service is updated, while the deployment is watched, and while
+//! A plan from its first call to its verdict. An interrupt or the run's limit finds it at one of four places, and is
+//! answered with what was done by then: while a revision is registered, while the service is updated, while the deployment is watched, and while
 //! it is taken back.
-
-use std::future::Future;
-use std::pin::pin;
 
 use super::Error;
 use super::apply::{Applied, register_revision, start_deployment};
 use super::ecs::Ecs;
 use super::edit::short;
+use super::halt::{Halt, Halts};
 use super::plan::{Deploy, Plan, Step};
 use super::rollback::{Rescue, save};
 use super::rollout::{Ended, undo, wait_on, watch};
@@ -22,32 +20,31 @@ pub async fn carry_out(
     ecs: &dyn Ecs,
     clock: &Clock,
     events: &Events,
-    interrupted: impl Future<Output = ()>,
+    halts: &Halts,
 ) -> Result<Report, Error> {
-    let mut interrupted = pin!(interrupted);
     let registered = tokio::select! {
         biased;
         registered = register_revision(plan, ecs, clock, events) => registered?,
-        () = &mut interrupted => return Ok(report(plan, &untouched(plan), Some(&cut_registering(plan)))),
+        halt = halts.first() => return Ok(report(plan, &untouched(plan), Some(&cut_registering(plan, halt)?))),
     };
     let revision = registered.clone().unwrap_or_else(|| plan.base.clone());
     let mut applied = Applied { registered: registered.clone(), revision, started: None };
     let Some(deploy) = &plan.deploy else { return Ok(report(plan, &applied, None)) };
     let started = tokio::select! {
         biased;
-        started = start_deployment(deploy, &registered, &applied.revision, ecs, clock, events) => Some(started?),
-        () = &mut interrupted => None,
+        started = start_deployment(deploy, &registered, &applied.revision, ecs, clock, events) => Ok(started?),
+        halt = halts.first() => Err(halt),
     };
     let ended = match started {
-        Some(started) => {
+        Ok(started) => {
             applied.started = started;
-            watch(deploy, &applied, ecs, clock, events, &mut interrupted).await?
+            watch(deploy, &applied, ecs, clock, events, halts.first()).await?
         }
-        None => Some(cut_updating(deploy, &applied.revision)),
+        Err(halt) => Some(cut_updating(deploy, &applied.revision, halt)),
     };
     let ended = match ended {
         Some(ended) if rescue.is_for(ended.outcome) => {
-            Some(save(deploy, &applied.revision, ended, ecs, clock, events, interrupted).await)
+            Some(save(deploy, &applied.revision, ended, ecs, clock, events, halts).await)
         }
         ended => ended,
     };
@@ -63,25 +60,31 @@ fn untouched(plan: &Plan) -> Applied {
     Applied { registered: None, revision: plan.base.clone(), started: None }
 }
 
-pub fn cut_registering(plan: &Plan) -> Ended {
+/// Where the time was up before anything was deployed there is no deployment to have an end.
+pub fn cut_registering(plan: &Plan, halt: Halt) -> Result<Ended, Error> {
     let text = match &plan.register {
-        Some(_) => "interrupted while a revision was registered: it may be there, but nothing was deployed",
-        None => "interrupted: nothing was deployed",
+        Some(_) => " while a revision was registered: it may be there, but nothing was deployed",
+        None => ": nothing was deployed",
     };
-    Ended::interrupted(text.into(), None)
+    let text = halt.word().to_owned() + text;
+    match halt {
+        Halt::Interrupted => Ok(Ended::halted(halt, text, None)),
+        Halt::TimeUp => Err(Error::OutOfTime { text }),
+    }
 }
 
 /// The answer was not waited for, so nobody knows.
-pub fn cut_updating(deploy: &Deploy, revision: &str) -> Ended {
+pub fn cut_updating(deploy: &Deploy, revision: &str, halt: Halt) -> Ended {
     let name = short(revision);
     let did = match deploy.step {
         Step::Create(_) => "created",
         _ => "updated",
     };
     let text = format!(
-        "interrupted while '{}' was being {did}: {name} is registered, and ECS may have begun to deploy it",
+        "{} while '{}' was being {did}: {name} is registered, and ECS may have begun to deploy it",
+        halt.word(),
         deploy.service
     );
     let advice = format!("See what goes on with `{}`, or undo it with `{}`.", wait_on(deploy), undo(deploy, name));
-    Ended::interrupted(text, Some(advice))
+    Ended::halted(halt, text, Some(advice))
 }

@@ -40,6 +40,9 @@ pub enum Error {
     Document { what: &'static str, why: String },
     #[error(transparent)]
     Call(#[from] CallError),
+    /// Before anything was deployed.
+    #[error("{text}")]
+    OutOfTime { text: String },
     #[error("{registered} was registered, but not deployed: {source}")]
     Undeployed { registered: String, source: CallError },
     #[error("the deployment to '{service}' has begun, but it cannot be watched: {source}")]
@@ -88,6 +91,7 @@ impl Explain for Error {
             }
             Error::NotPaused { state, .. } => Some(format!("There is nothing to answer: {state}.")),
             Error::Document { .. } => None,
+            Error::OutOfTime { .. } => Some("Raise --timeout; with --verbose each request is shown with its time.".into()),
             Error::Call(error) => error.hint(),
             Error::Unwatched { advice, source, .. } => {
                 Some(source.hint().map_or(advice.clone(), |cure| format!("{cure} {advice}")))
@@ -102,7 +106,7 @@ impl Explain for Error {
     fn kind(&self) -> Kind {
         match self {
             Error::NotDeploying { .. } | Error::NothingBefore { .. } => Kind::Failed,
-            Error::NoHistory { .. } | Error::NotPaused { .. } => Kind::Failed,
+            Error::NoHistory { .. } | Error::NotPaused { .. } | Error::OutOfTime { .. } => Kind::Failed,
             Error::Call(_) | Error::Undeployed { .. } | Error::Unwatched { .. } | Error::Document { .. } => {
                 Kind::Failed
             }

@@ -22,6 +22,7 @@ use super::Error;
 use super::apply::{Applied, Started};
 use super::diagnose::{Cause, Evidence};
 use super::ecs::{Answer, CallError, Ecs, Operation, may_pass};
+use super::halt::Halt;
 use super::plan::Deploy;
 use super::wait::Wait;
 use crate::clock::Clock;
@@ -77,18 +78,18 @@ impl<'a> Charge<'a> {
     }
 }
 
-/// Watches the deployment that `apply` started, if it started one and the plan waits. `interrupted` ends the
-/// watch and leaves the deployment alone.
+/// Watches the deployment that `apply` started, if it started one and the plan waits. `halted` ends the watch and
+/// leaves the deployment alone.
 pub async fn watch(
     deploy: &Deploy,
     applied: &Applied,
     ecs: &dyn Ecs,
     clock: &Clock,
     events: &Events,
-    interrupted: impl Future<Output = ()>,
+    halted: impl Future<Output = Halt>,
 ) -> Result<Option<Ended>, Error> {
     let Some(charge) = Charge::of(deploy, applied, events) else { return Ok(None) };
-    watch_all([charge], ecs, clock, interrupted).await.pop().transpose()
+    watch_all([charge], ecs, clock, halted).await.pop().transpose()
 }
 
 /// Watches several at once, each to its own end; the answers are in the order of the charges.
@@ -96,14 +97,14 @@ pub async fn watch_all<'a>(
     charges: impl IntoIterator<Item = Charge<'a>>,
     ecs: &'a dyn Ecs,
     clock: &'a Clock,
-    interrupted: impl Future<Output = ()>,
+    halted: impl Future<Output = Halt>,
 ) -> Vec<Result<Ended, Error>> {
     let mut watchers: Vec<Watcher> = charges.into_iter().map(|charge| Watcher::new(charge, ecs, clock)).collect();
-    tokio::select! {
-        () = watch_to_the_end(&mut watchers, ecs, clock) => {}
-        () = interrupted => {}
-    }
-    join_all(watchers.into_iter().map(Watcher::end)).await
+    let halt = tokio::select! {
+        () = watch_to_the_end(&mut watchers, ecs, clock) => None,
+        halt = halted => Some(halt),
+    };
+    join_all(watchers.into_iter().map(|watcher| watcher.end(halt))).await
 }
 
 async fn watch_to_the_end(watchers: &mut [Watcher<'_>], ecs: &dyn Ecs, clock: &Clock) {

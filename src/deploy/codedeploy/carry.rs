@@ -1,8 +1,5 @@
 //! A handover from its first call to its verdict, and the way back where that was asked for.
 
-use std::future::Future;
-use std::pin::pin;
-
 use super::CodeDeploy;
 use super::conclude::ended;
 use super::plan::Handover;
@@ -10,8 +7,10 @@ use super::watch::{Services, WAY_BACK, watch};
 use super::word::{Word, is_not_waiting, is_too_late};
 use crate::clock::Clock;
 use crate::deploy::apply::{register_revision, undeployed};
+use crate::deploy::carry::cut_registering;
 use crate::deploy::ecs::{CallError, Ecs, Operation};
 use crate::deploy::edit::short;
+use crate::deploy::halt::{Halt, Halts, LAST_LOOKS};
 use crate::deploy::plan::{Deploy, Plan, Step};
 use crate::deploy::rollback::Rescue;
 use crate::deploy::rollout::{Charge, Ended, undo, wait_on};
@@ -26,18 +25,17 @@ pub async fn carry_out(
     codedeploy: &dyn CodeDeploy,
     clock: &Clock,
     events: &Events,
-    interrupted: impl Future<Output = ()>,
+    halts: &Halts,
 ) -> Result<Report, Error> {
-    let mut interrupted = pin!(interrupted);
     let mut applied = Applied { registered: None, revision: plan.base.clone(), started: None };
     let registering = tokio::select! {
         biased;
         registered = register_revision(plan, ecs, clock, events) => registered?,
-        () = &mut interrupted => return Ok(report(plan, &applied, Some(&cut_before(plan)))),
+        halt = halts.first() => return Ok(report(plan, &applied, Some(&cut_registering(plan, halt)?))),
     };
     applied.registered = registering;
     applied.revision = applied.registered.clone().unwrap_or(applied.revision);
-    carry_on(plan, applied, rescue, Services { ecs, codedeploy }, clock, events, interrupted).await
+    carry_on(plan, applied, rescue, Services { ecs, codedeploy }, clock, events, halts).await
 }
 
 /// The same from where the revision is registered.
@@ -48,19 +46,21 @@ pub async fn carry_on(
     services: Services<'_>,
     clock: &Clock,
     events: &Events,
-    interrupted: impl Future<Output = ()>,
+    halts: &Halts,
 ) -> Result<Report, Error> {
-    let mut interrupted = pin!(interrupted);
     let Some(deploy @ Deploy { step: Step::CodeDeploy(handover), wait, .. }) = &plan.deploy else {
         return Ok(report(plan, &applied, None));
     };
     let started = tokio::select! {
         biased;
-        started = start(handover, &applied.revision, services, events) => Some(started),
-        () = &mut interrupted => None,
+        started = start(handover, &applied.revision, services, events) => Ok(started),
+        halt = halts.first() => Err(halt),
     };
-    let Some(started) = started else {
-        return Ok(report(plan, &applied, Some(&cut_speaking(deploy, handover, &applied.revision))));
+    let started = match started {
+        Ok(started) => started,
+        Err(halt) => {
+            return Ok(report(plan, &applied, Some(&cut_speaking(deploy, handover, &applied.revision, halt))));
+        }
     };
     let id = started.map_err(|why| match handover.word {
         Some(_) if is_not_waiting(&why) => not_paused(deploy, &why),
@@ -70,12 +70,15 @@ pub async fn carry_on(
     applied.started = Some(started.clone());
     let Some(wait) = *wait else { return Ok(report(plan, &applied, None)) };
     let charge = |wait: Wait| Charge { deploy, revision: &applied.revision, started: &started, wait, events };
-    let ended = watch(charge(wait), handover, &id, services, clock, &mut interrupted).await?;
+    let ended = watch(charge(wait), handover, &id, services, clock, halts.first()).await?;
     let ended = match ended.outcome {
         Outcome::Interrupted if rescue.on_cancel => after_cancel(ended, &id, services, events).await,
         Outcome::Failed | Outcome::TimedOut if rescue.on_failure => {
-            let back = charge(Wait { fail_fast: false, ..Wait::within(WAY_BACK) });
-            after_failure(ended, back, handover, &id, services, clock, interrupted).await
+            let back = charge(Wait {
+                fail_fast: false,
+                ..Wait::within(if halts.is_time_up() { LAST_LOOKS } else { WAY_BACK })
+            });
+            after_failure(ended, back, handover, &id, services, clock, halts).await
         }
         _ => ended,
     };
@@ -128,7 +131,7 @@ async fn after_failure(
     id: &str,
     services: Services<'_>,
     clock: &Clock,
-    interrupted: impl Future<Output = ()>,
+    halts: &Halts,
 ) -> Ended {
     back.events.step(format!("stopping {id} and rolling back, since {}", bad.text));
     match Word::Back.say(id, services.codedeploy).await {
@@ -137,10 +140,15 @@ async fn after_failure(
         Ok(_) => {}
     }
     let handover = &Handover { back: true, ..handover.clone() };
-    match watch(back, handover, id, services, clock, interrupted).await {
+    let late = halts.is_time_up();
+    let halted = async { if late { halts.interrupt().await } else { halts.first().await } };
+    match watch(back, handover, id, services, clock, halted).await {
         Ok(end) if end.outcome == Outcome::RolledBack => {
             let text = format!("{}; it was stopped and rolled back to {}", bad.text, short(&handover.serves));
             Ended { outcome: Outcome::RolledBack, text, advice: None, took: bad.took + end.took, ..bad }
+        }
+        Ok(end) if end.outcome == Outcome::TimedOut => {
+            Ended { text: format!("{}; the way back was begun: {}", bad.text, end.text), advice: end.advice, ..bad }
         }
         Ok(end) => Ended { text: format!("{}; the way back did not end well: {}", bad.text, end.text), ..bad },
         Err(why) => Ended { text: format!("{}; the way back cannot be watched: {why}", bad.text), ..bad },
@@ -160,21 +168,14 @@ async fn after_cancel(cut: Ended, id: &str, services: Services<'_>, events: &Eve
     }
 }
 
-fn cut_before(plan: &Plan) -> Ended {
-    let text = match &plan.register {
-        Some(_) => "interrupted while a revision was registered: it may be there, but nothing was deployed",
-        None => "interrupted: nothing was deployed",
-    };
-    ended(Outcome::Interrupted, text.into())
-}
-
 /// The answer was not waited for, so nobody knows.
-fn cut_speaking(deploy: &Deploy, handover: &Handover, revision: &str) -> Ended {
+fn cut_speaking(deploy: &Deploy, handover: &Handover, revision: &str, halt: Halt) -> Ended {
+    let word = halt.word();
     let (name, group) = (short(revision), &handover.group);
     let text = match (&handover.join, handover.word) {
-        (Some(id), Some(word)) => format!("interrupted while deployment {id} of {name} was being {}", word.spelled()),
+        (Some(id), Some(said)) => format!("{word} while deployment {id} of {name} was being {}", said.spelled()),
         _ => {
-            format!("interrupted while {name} was handed over: CodeDeploy may have begun to deploy it in group {group}")
+            format!("{word} while {name} was handed over: CodeDeploy may have begun to deploy it in group {group}")
         }
     };
     let see = wait_on(deploy);
@@ -182,5 +183,5 @@ fn cut_speaking(deploy: &Deploy, handover: &Handover, revision: &str) -> Ended {
         true => format!("See what goes on with `{see}`."),
         false => format!("See what goes on with `{see}`, or undo it with `{}`.", undo(deploy, name)),
     };
-    Ended { advice: Some(advice), ..ended(Outcome::Interrupted, text) }
+    Ended { advice: Some(advice), ..ended(halt.outcome(), text) }
 }

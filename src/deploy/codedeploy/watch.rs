@@ -16,6 +16,7 @@ use crate::clock::Clock;
 use crate::deploy::Error;
 use crate::deploy::diagnose::{Traces, causes, is_trouble};
 use crate::deploy::ecs::{CallError, Ecs, Operation};
+use crate::deploy::halt::Halt;
 use crate::deploy::judge::{Memory as Seen, Verdict};
 use crate::deploy::rollout::{
     Charge, Ended, FIRST, Hopes, LONGEST, Tasks, Voice, answer, jittered, retry, unwatched, within,
@@ -36,12 +37,12 @@ pub async fn watch(
     id: &str,
     services: Services<'_>,
     clock: &Clock,
-    interrupted: impl Future<Output = ()>,
+    halted: impl Future<Output = Halt>,
 ) -> Result<Ended, Error> {
     let mut watcher = Watcher::new(charge, handover, id, services, clock);
     let end = tokio::select! {
-        end = watcher.run() => Some(end),
-        () = interrupted => None,
+        end = watcher.run() => Ok(end),
+        halt = halted => Err(halt),
     };
     watcher.end(end).await
 }
@@ -61,6 +62,8 @@ struct Watcher<'a> {
     hopes: Hopes,
     told_ready: bool,
     blind: bool,
+    /// How far it was at the last look.
+    last: String,
 }
 
 impl<'a> Watcher<'a> {
@@ -88,6 +91,7 @@ impl<'a> Watcher<'a> {
             hopes: Hopes::default(),
             told_ready: false,
             blind: false,
+            last: "nothing was seen of it yet".into(),
         }
     }
 
@@ -184,16 +188,19 @@ impl<'a> Watcher<'a> {
             let hint = format!("Answer with `{0}` or `{0} --rollback`, or in the console.", answer(self.charge.deploy));
             self.charge.events.warn(format!("deployment {} is ready and waits to be continued", self.id), Some(hint));
         }
+        self.last.clone_from(&how);
         let stage = look.target.as_ref().and_then(|target| target.event.clone());
         self.voice.rollout(stage, look.versions(&self.watched.revision, &self.watched.before), how);
     }
 
-    /// Without a verdict it was interrupted.
-    async fn end(mut self, end: Option<Result<Verdict, CallError>>) -> Result<Ended, Error> {
+    /// Without a verdict it was halted.
+    async fn end(mut self, end: Result<Result<Verdict, CallError>, Halt>) -> Result<Ended, Error> {
+        let late = || Verdict::TimedOut(self.last.clone());
         let ended = match end {
-            None => cut(&self.charge, self.id),
-            Some(Err(source)) => return Err(unwatched(&self.charge, source)),
-            Some(Ok(verdict)) => conclude(&self.charge, self.id, verdict),
+            Err(Halt::Interrupted) => cut(&self.charge, self.id),
+            Err(Halt::TimeUp) => conclude(&self.charge, self.id, late()),
+            Ok(Err(source)) => return Err(unwatched(&self.charge, source)),
+            Ok(Ok(verdict)) => conclude(&self.charge, self.id, verdict),
         };
         let ended = Ended { took: self.voice.elapsed(), deployment: Some(self.id.to_owned()), ..ended };
         if matches!(ended.outcome, Outcome::Succeeded | Outcome::Interrupted) {

@@ -1,8 +1,6 @@
 //! From the started tasks to what became of them: watched to their end, until time is up, or until an interrupt, which
 //! leaves them alone unless they are to be stopped then.
 
-use std::future::Future;
-use std::pin::Pin;
 use std::time::Duration;
 
 use super::start::{id, stop, tasks};
@@ -11,6 +9,7 @@ use super::{Error, Plan, Started, State};
 use crate::clock::Clock;
 use crate::deploy::diagnose::{Cause, Evidence, Stopped, causes, read_log};
 use crate::deploy::ecs::Ecs;
+use crate::deploy::halt::{Halt, Halts};
 use crate::deploy::rollout::within;
 use crate::report::{Events, Outcome};
 
@@ -47,34 +46,35 @@ pub async fn follow(
     ecs: &dyn Ecs,
     clock: &Clock,
     events: &Events,
-    interrupted: Pin<&mut impl Future<Output = ()>>,
+    halts: &Halts,
 ) -> Result<Ended, Error> {
     let unplaced = |ended: Ended| Ended { causes: [started.unplaced.clone(), ended.causes].concat(), ..ended };
     if started.answer.is_null() {
-        return Ok(unknown(plan));
+        return Ok(unknown(plan, started.cut.unwrap_or(Halt::Interrupted)));
     }
     if started.tasks.is_empty() {
         return Ok(unplaced(Ended::new(Outcome::Failed, "nothing was started")));
     }
     let mut watch = Watch::of(plan, &started.tasks, ecs, clock, events);
-    if !plan.wait && !started.cut {
+    if !plan.wait && started.cut.is_none() {
         let lacking = !started.unplaced.is_empty();
         let outcome = if lacking { Outcome::Failed } else { Outcome::Succeeded };
         let text = format!("{} started, not waited for", count(started.tasks.len(), plan.count));
         return Ok(unplaced(Ended { tasks: watch.tasks, ..Ended::new(outcome, text) }));
     }
-    let end = tokio::select! {
-        biased;
-        end = watch.run(), if !started.cut => Some(end),
-        () = interrupted, if !started.cut => None,
-        else => None,
+    let end = match started.cut {
+        Some(halt) => Err(halt),
+        None => tokio::select! {
+            biased;
+            end = watch.run() => Ok(end),
+            halt = halts.first() => Err(halt),
+        },
     };
     let took = watch.took();
     let ended = match end {
-        None => left(plan, &watch.tasks, Outcome::Interrupted, ecs, clock).await,
-        Some(Ok(false)) => left(plan, &watch.tasks, Outcome::TimedOut, ecs, clock).await,
-        Some(Ok(true)) => conclude(plan, &watch.tasks, ecs, clock).await,
-        Some(Err(source)) => {
+        Err(halt) => left(plan, &watch.tasks, halt, ecs, clock).await,
+        Ok(Ok(())) => conclude(plan, &watch.tasks, ecs, clock).await,
+        Ok(Err(source)) => {
             let open: Vec<String> = open(&watch.tasks);
             return Err(Error::Unwatched { tasks: tasks(&open), source: Box::new(source) });
         }
@@ -96,19 +96,20 @@ fn count(some: usize, all: usize) -> String {
 }
 
 /// The answer was not waited for, so nobody knows.
-fn unknown(plan: &Plan) -> Ended {
+fn unknown(plan: &Plan, halt: Halt) -> Ended {
     let family = plan.revision.split(':').next().unwrap_or_default();
     let advice = format!("See what runs with `aws ecs list-tasks --cluster {} --family {family}`.", plan.cluster);
-    let text = "interrupted while tasks were being started: ECS may have started them";
-    Ended { advice: Some(advice), ..Ended::new(Outcome::Interrupted, text) }
+    let text = format!("{} while tasks were being started: ECS may have started them", halt.word());
+    Ended { advice: Some(advice), ..Ended::new(halt.outcome(), text) }
 }
 
 /// Said at once: a CI system that cancels a job kills it some ten seconds later.
-async fn left(plan: &Plan, seen: &[Seen], outcome: Outcome, ecs: &dyn Ecs, clock: &Clock) -> Ended {
+async fn left(plan: &Plan, seen: &[Seen], halt: Halt, ecs: &dyn Ecs, clock: &Clock) -> Ended {
     let open = open(seen);
-    let (wanted, event) = match outcome {
-        Outcome::TimedOut => (plan.cancel.on_timeout, "time is up"),
-        _ => (plan.cancel.on_interrupt, "interrupted"),
+    let (event, outcome) = (halt.word(), halt.outcome());
+    let wanted = match halt {
+        Halt::TimeUp => plan.cancel.on_timeout,
+        Halt::Interrupted => plan.cancel.on_interrupt,
     };
     if !wanted {
         let each = if open.len() == 1 { "Stop it" } else { "Stop each" };

@@ -30,7 +30,6 @@ pub struct Plan {
     pub like: Option<String>,
     pub warnings: Vec<String>,
     pub wait: bool,
-    pub limit: Option<std::time::Duration>,
     pub logs: bool,
     pub cancel: Cancel,
 }
@@ -73,7 +72,6 @@ pub fn plan(request: &RunTask, observed: &Observed) -> Result<Plan, Error> {
         like: request.like.clone(),
         warnings,
         wait: request.wait,
-        limit: request.limit,
         logs: request.logs,
         cancel: request.cancel,
     })

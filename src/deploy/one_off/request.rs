@@ -1,7 +1,5 @@
 //! What is meant: which task, with whose settings, changed how, and what is waited for.
 
-use std::time::Duration;
-
 use serde_json::{Map, Value};
 
 use crate::deploy::updates::Updates;
@@ -31,8 +29,6 @@ pub struct RunTask {
     pub exit_code_from: Option<String>,
     /// Waits until the tasks have stopped.
     pub wait: bool,
-    /// How long at most.
-    pub limit: Option<Duration>,
     /// Passes on what the containers write.
     pub logs: bool,
     pub cancel: Cancel,

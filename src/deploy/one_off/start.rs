@@ -1,9 +1,6 @@
 //! RunTask and StopTask. RunTask answers HTTP 200 even if it started nothing, so what could not be placed is counted
 //! and named. A token makes sure that a call whose answer was lost starts nothing twice.
 
-use std::future::Future;
-use std::pin::Pin;
-
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
@@ -12,6 +9,7 @@ use crate::clock::Clock;
 use crate::deploy::apply::token;
 use crate::deploy::diagnose::{Cause, cure};
 use crate::deploy::ecs::{Ecs, Operation};
+use crate::deploy::halt::{Halt, Halts};
 use crate::deploy::observe::no_cluster;
 use crate::deploy::rollout::within;
 use crate::report::Events;
@@ -25,26 +23,26 @@ pub struct Started {
     pub unplaced: Vec<Cause>,
     /// The answer as it came; null if it was not waited for.
     pub answer: Value,
-    /// An interrupt came while it was called.
-    pub cut: bool,
+    /// What came while it was called.
+    pub cut: Option<Halt>,
 }
 
-/// An answer that is on its way is worth a moment even then: it names what was started.
+/// An answer that is on its way is worth a moment even where the run is to end: it names what was started.
 pub async fn start(
     plan: &Plan,
     ecs: &dyn Ecs,
     clock: &Clock,
     events: &Events,
-    interrupted: Pin<&mut impl Future<Output = ()>>,
+    halts: &Halts,
 ) -> Result<Started, Error> {
     plan.warnings.iter().for_each(|warning| events.warn(warning.clone(), None));
     let mut calling = Box::pin(run(plan, ecs, clock));
     let started = tokio::select! {
         biased;
         started = &mut calling => started?,
-        () = interrupted => match within(clock, calling).await {
-            Some(started) => Started { cut: true, ..started? },
-            None => Started { cut: true, ..Started::default() },
+        halt = halts.first() => match within(clock, calling).await {
+            Some(started) => Started { cut: Some(halt), ..started? },
+            None => Started { cut: Some(halt), ..Started::default() },
         },
     };
     if !started.tasks.is_empty() {
@@ -61,7 +59,7 @@ async fn run(plan: &Plan, ecs: &dyn Ecs, clock: &Clock) -> Result<Started, Error
     let started = answer["tasks"].as_array().into_iter().flatten();
     let tasks: Vec<String> = started.filter_map(|task| task["taskArn"].as_str()).map(str::to_owned).collect();
     let unplaced = if tasks.len() < plan.count { unplaced(&answer, plan.count - tasks.len()) } else { Vec::new() };
-    Ok(Started { tasks, unplaced, answer, cut: false })
+    Ok(Started { tasks, unplaced, answer, cut: None })
 }
 
 /// One reason each. On instances of EC2 every instance that was looked at has its entry, so entries are no tasks.

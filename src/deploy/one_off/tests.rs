@@ -1,13 +1,11 @@
-use std::future::pending;
-use std::pin::pin;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use super::*;
 use crate::deploy::ecs::CallError;
 use crate::deploy::fake::{Fake, arn, listener, refusal};
+use crate::deploy::halt::{Halt, Halts};
 use crate::report::{Event, Events, Outcome};
 
 fn definition() -> Value {
@@ -45,9 +43,9 @@ fn usual(code: i64) -> impl Fn(&str, &Value, u64) -> Result<Value, CallError> {
 }
 
 async fn run(plan: &Plan, fake: &Fake, events: &Events) -> (Started, Ended) {
-    let mut never = pin!(pending::<()>());
-    let started = start(plan, fake, &fake.clock, events, never.as_mut()).await.unwrap();
-    let ended = follow(plan, &started, fake, &fake.clock, events, never).await.unwrap();
+    let never = Halts::never();
+    let started = start(plan, fake, &fake.clock, events, &never).await.unwrap();
+    let ended = follow(plan, &started, fake, &fake.clock, events, &never).await.unwrap();
     (started, ended)
 }
 
@@ -99,10 +97,10 @@ async fn watch_that_is_denied_names_the_task_that_goes_on() {
         }
         _ => answers(operation, body, seconds),
     });
-    let mut never = pin!(pending::<()>());
+    let never = Halts::never();
     let plan = plan(|_| ());
-    let started = start(&plan, &fake, &fake.clock, &Events::none(), never.as_mut()).await.unwrap();
-    let why = follow(&plan, &started, &fake, &fake.clock, &Events::none(), never).await.unwrap_err().to_string();
+    let started = start(&plan, &fake, &fake.clock, &Events::none(), &never).await.unwrap();
+    let why = follow(&plan, &started, &fake, &fake.clock, &Events::none(), &never).await.unwrap_err().to_string();
     assert!(why.starts_with("task 0 was started and goes on, but cannot be watched: "), "{why}");
 }
 
@@ -110,11 +108,10 @@ async fn watch_that_is_denied_names_the_task_that_goes_on() {
 async fn time_that_is_up_leaves_the_task_alone_or_stops_it() {
     for stop in [false, true] {
         let fake = Fake::new(usual(0));
-        let plan = plan(|request| {
-            request.limit = Some(Duration::from_secs(6));
-            request.cancel.on_timeout = stop;
-        });
-        let (_, ended) = run(&plan, &fake, &Events::none()).await;
+        let plan = plan(|request| request.cancel.on_timeout = stop);
+        let late = Halts::after(2, Halt::TimeUp);
+        let started = start(&plan, &fake, &fake.clock, &Events::none(), &late).await.unwrap();
+        let ended = follow(&plan, &started, &fake, &fake.clock, &Events::none(), &late).await.unwrap();
         assert_eq!(ended.outcome, Outcome::TimedOut);
         let text = if stop { "time is up: task 0 told to stop" } else { "time is up, but task 0 goes on in ECS" };
         assert_eq!(ended.text, text);
@@ -128,12 +125,9 @@ async fn interrupt_says_how_to_stop_what_goes_on_or_stops_it() {
     for stop in [false, true] {
         let fake = Fake::new(usual(0));
         let plan = plan(|request| request.cancel.on_interrupt = stop);
-        let mut later = pin!(async {
-            tokio::task::yield_now().await;
-            tokio::task::yield_now().await;
-        });
-        let started = start(&plan, &fake, &fake.clock, &Events::none(), later.as_mut()).await.unwrap();
-        let ended = follow(&plan, &started, &fake, &fake.clock, &Events::none(), later).await.unwrap();
+        let later = Halts::after(2, Halt::Interrupted);
+        let started = start(&plan, &fake, &fake.clock, &Events::none(), &later).await.unwrap();
+        let ended = follow(&plan, &started, &fake, &fake.clock, &Events::none(), &later).await.unwrap();
         assert_eq!(ended.outcome, Outcome::Interrupted, "{ended:?}");
         match stop {
             true => assert_eq!(fake.body("StopTask")["task"], "arn:aws:ecs:x:1:task/main/0"),
@@ -146,9 +140,9 @@ async fn interrupt_says_how_to_stop_what_goes_on_or_stops_it() {
 async fn interrupt_while_the_tasks_are_started_tells_that_nobody_knows() {
     let fake = Fake::new(|_, _, _| Err(refusal(crate::deploy::fake::HANGS, "")));
     let plan = plan(|_| ());
-    let mut at_once = pin!(async {});
-    let started = start(&plan, &fake, &fake.clock, &Events::none(), at_once.as_mut()).await.unwrap();
-    let ended = follow(&plan, &started, &fake, &fake.clock, &Events::none(), pin!(pending())).await.unwrap();
+    let at_once = Halts::after(0, Halt::Interrupted);
+    let started = start(&plan, &fake, &fake.clock, &Events::none(), &at_once).await.unwrap();
+    let ended = follow(&plan, &started, &fake, &fake.clock, &Events::none(), &Halts::never()).await.unwrap();
     assert_eq!(ended.outcome, Outcome::Interrupted);
     assert!(ended.advice.unwrap().contains("aws ecs list-tasks --cluster main --family web"));
 }

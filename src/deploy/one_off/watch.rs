@@ -79,23 +79,18 @@ impl<'a> Watch<'a> {
         watch
     }
 
-    /// Whether all tasks have ended by the deadline.
-    pub async fn run(&mut self) -> Result<bool, CallError> {
-        let deadline = self.plan.limit.map(|limit| self.began + limit);
+    /// Until all tasks have ended.
+    pub async fn run(&mut self) -> Result<(), CallError> {
         let mut pause = FIRST;
         loop {
             self.look().await?;
             let heard = self.listen().await;
             if !self.tasks.iter().any(Seen::is_open) {
                 self.hear_the_last().await;
-                return Ok(true);
+                return Ok(());
             }
             self.keep_alive(heard);
-            let left = deadline.map(|deadline| deadline.duration_since(self.clock.now()).unwrap_or_default());
-            if left.is_some_and(|left| left.is_zero()) {
-                return Ok(false);
-            }
-            self.clock.sleep(jittered(pause).min(left.unwrap_or(pause))).await;
+            self.clock.sleep(jittered(pause)).await;
             pause = (pause * 3 / 2).min(LONGEST);
         }
     }

@@ -1,9 +1,7 @@
-//! A release from its first call to its last verdict: step after step, and no further one after a failure.
+//! A release from its first call to its last verdict: step after step, and no further one after a failure, nor
+//! once the time of the run is up.
 
 use std::collections::HashMap;
-use std::future::Future;
-
-use futures_util::FutureExt;
 
 use super::report::{Row, report};
 use super::step::{Tools, carry_out as carry_out_step};
@@ -11,6 +9,7 @@ use super::{End, Release, Step, task};
 use crate::clock::Clock;
 use crate::deploy::codedeploy::CodeDeploy;
 use crate::deploy::ecs::Ecs;
+use crate::deploy::halt::Halts;
 use crate::report::{Events, Outcome, Report};
 
 /// The report, and whether the worst in it is a time limit that was not to count as a failure.
@@ -20,14 +19,13 @@ pub async fn carry_out(
     codedeploy: &dyn CodeDeploy,
     clock: &Clock,
     events: &Events,
-    interrupted: impl Future<Output = ()>,
+    halts: &Halts,
 ) -> (Report, bool) {
-    let interrupted = interrupted.shared();
     let tools = Tools { ecs, codedeploy, clock, events };
     let (mut revisions, mut rows) = (HashMap::new(), Vec::new());
     let count = release.steps.len();
     for (index, mut step) in release.steps.into_iter().enumerate() {
-        if rows.iter().any(Row::stops) {
+        if rows.iter().any(Row::stops) || halts.is_time_up() {
             let ends = step.names().iter().map(|_| End::NotStarted).collect();
             rows.extend(Row::of(index + 1, step, ends));
             continue;
@@ -39,8 +37,8 @@ pub async fn carry_out(
             events.step(format!("step {} of {count}: {}", index + 1, step.names().join(", ")));
         }
         let ends = match &mut step {
-            Step::Deploy(parts) => carry_out_step(parts, &mut revisions, tools, interrupted.clone()).await,
-            Step::Task(plan) => vec![task::run(plan, tools, interrupted.clone()).await],
+            Step::Deploy(parts) => carry_out_step(parts, &mut revisions, tools, halts).await,
+            Step::Task(plan) => vec![task::run(plan, tools, halts).await],
         };
         rows.extend(Row::of(index + 1, step, ends));
     }

@@ -2,9 +2,8 @@
 //! they are watched together, each to its own end. A revision that is refused keeps the whole step from starting.
 
 use std::collections::HashMap;
-use std::future::Future;
 
-use futures_util::future::{Shared, join, join_all};
+use futures_util::future::{join, join_all};
 
 use super::{End, Part};
 use crate::clock::Clock;
@@ -14,6 +13,7 @@ use crate::deploy::carry::{cut_registering, cut_updating};
 use crate::deploy::codedeploy::{self, CodeDeploy, Services};
 use crate::deploy::ecs::Ecs;
 use crate::deploy::edit::short;
+use crate::deploy::halt::{Halt, Halts};
 use crate::deploy::plan::Step;
 use crate::deploy::rollback::save;
 use crate::deploy::rollout::{Charge, Ended, watch_all};
@@ -38,11 +38,11 @@ struct Turn<'p> {
 }
 
 /// The ends are in the order of the parts. `revisions` has the ARNs behind those that were foreseen.
-pub async fn carry_out<I: Future<Output = ()>>(
+pub async fn carry_out(
     parts: &mut [Part],
     revisions: &mut HashMap<String, String>,
     tools: Tools<'_>,
-    interrupted: Shared<I>,
+    halts: &Halts,
 ) -> Vec<End> {
     let mut registered = Vec::new();
     for index in 0..parts.len() {
@@ -51,7 +51,7 @@ pub async fn carry_out<I: Future<Output = ()>>(
         let answer = tokio::select! {
             biased;
             answer = register => answer,
-            () = interrupted.clone() => return cut(parts, index),
+            halt = halts.first() => return cut(parts, index, halt),
         };
         match answer {
             Ok(arn) => registered.push(arn),
@@ -61,7 +61,7 @@ pub async fn carry_out<I: Future<Output = ()>>(
             revisions.insert(foreseen.clone(), arn.clone());
         }
     }
-    deploy_all(parts, registered, tools, interrupted).await
+    deploy_all(parts, registered, tools, halts).await
 }
 
 impl Part {
@@ -87,26 +87,25 @@ fn halted(parts: &[Part], index: usize, end: End) -> Vec<End> {
     ends
 }
 
-fn cut(parts: &[Part], index: usize) -> Vec<End> {
+fn cut(parts: &[Part], index: usize, halt: Halt) -> Vec<End> {
     let plan = &parts[index].plan;
     let applied = Applied { registered: None, revision: plan.base.clone(), started: None };
-    halted(parts, index, End::Told(Box::new(report(plan, &applied, Some(&cut_registering(plan))))))
+    let end = match cut_registering(plan, halt) {
+        Ok(ended) => End::Told(Box::new(report(plan, &applied, Some(&ended)))),
+        Err(why) => End::Broke(Box::new(why)),
+    };
+    halted(parts, index, end)
 }
 
-async fn deploy_all<I: Future<Output = ()>>(
-    parts: &[Part],
-    registered: Vec<Option<String>>,
-    tools: Tools<'_>,
-    interrupted: Shared<I>,
-) -> Vec<End> {
+async fn deploy_all(parts: &[Part], registered: Vec<Option<String>>, tools: Tools<'_>, halts: &Halts) -> Vec<End> {
     let turns = parts.iter().zip(registered).map(|(part, registered)| {
         let revision = registered.clone().unwrap_or_else(|| part.plan.base.clone());
         let applied = Applied { registered, revision, started: None };
         Turn { part, applied, ended: None, broke: None }
     });
     let (theirs, mut ours): (Vec<Turn>, Vec<Turn>) = turns.partition(|turn| turn.part.is_codedeploys());
-    let theirs = join_all(theirs.into_iter().map(|turn| hand_over(turn, tools, interrupted.clone())));
-    let (theirs, ()) = join(theirs, deploy_ours(&mut ours, tools, interrupted.clone())).await;
+    let theirs = join_all(theirs.into_iter().map(|turn| hand_over(turn, tools, halts)));
+    let (theirs, ()) = join(theirs, deploy_ours(&mut ours, tools, halts)).await;
     let (mut theirs, mut ours) = (theirs.into_iter(), ours.into_iter());
     let next = |part: &Part| match part.is_codedeploys() {
         true => theirs.next(),
@@ -116,27 +115,27 @@ async fn deploy_all<I: Future<Output = ()>>(
 }
 
 /// CodeDeploy's deployments are watched one by one.
-async fn hand_over<I: Future<Output = ()>>(turn: Turn<'_>, tools: Tools<'_>, interrupted: Shared<I>) -> End {
+async fn hand_over(turn: Turn<'_>, tools: Tools<'_>, halts: &Halts) -> End {
     let Tools { ecs, codedeploy, clock, events } = tools;
     let (part, applied) = (turn.part, turn.applied);
     let services = Services { ecs, codedeploy };
-    match codedeploy::carry_on(&part.plan, applied, part.rescue, services, clock, events, interrupted).await {
+    match codedeploy::carry_on(&part.plan, applied, part.rescue, services, clock, events, halts).await {
         Ok(report) => End::Told(Box::new(report)),
         Err(why) => End::Broke(Box::new(why)),
     }
 }
 
-async fn deploy_ours<I: Future<Output = ()>>(turns: &mut [Turn<'_>], tools: Tools<'_>, interrupted: Shared<I>) {
-    join_all(turns.iter_mut().map(|turn| turn.start(tools, interrupted.clone()))).await;
-    watch(turns, tools, interrupted.clone()).await;
-    join_all(turns.iter_mut().map(|turn| turn.save(tools, interrupted.clone()))).await;
+async fn deploy_ours(turns: &mut [Turn<'_>], tools: Tools<'_>, halts: &Halts) {
+    join_all(turns.iter_mut().map(|turn| turn.start(tools, halts))).await;
+    watch(turns, tools, halts).await;
+    join_all(turns.iter_mut().map(|turn| turn.save(tools, halts))).await;
 }
 
 /// All that were started, with one look at all of them at a time.
-async fn watch<I: Future<Output = ()>>(turns: &mut [Turn<'_>], tools: Tools<'_>, interrupted: Shared<I>) {
+async fn watch(turns: &mut [Turn<'_>], tools: Tools<'_>, halts: &Halts) {
     let ends = {
         let charges = turns.iter().filter_map(Turn::charge(tools.events));
-        watch_all(charges, tools.ecs, tools.clock, interrupted).await
+        watch_all(charges, tools.ecs, tools.clock, halts.first()).await
     };
     let watched = turns.iter_mut().filter(|turn| Turn::charge(tools.events)(turn).is_some());
     for (turn, end) in watched.collect::<Vec<_>>().into_iter().zip(ends) {
@@ -148,14 +147,14 @@ async fn watch<I: Future<Output = ()>>(turns: &mut [Turn<'_>], tools: Tools<'_>,
 }
 
 impl<'p> Turn<'p> {
-    async fn start(&mut self, tools: Tools<'_>, interrupted: impl Future<Output = ()>) {
+    async fn start(&mut self, tools: Tools<'_>, halts: &Halts) {
         let Some(deploy) = &self.part.plan.deploy else { return };
         let Applied { registered, revision, .. } = &self.applied;
         let start = start_deployment(deploy, registered, revision, tools.ecs, tools.clock, tools.events);
         let started = tokio::select! {
             biased;
             started = start => started,
-            () = interrupted => return self.ended = Some(cut_updating(deploy, &self.applied.revision)),
+            halt = halts.first() => return self.ended = Some(cut_updating(deploy, &self.applied.revision, halt)),
         };
         match started {
             Ok(started) => self.applied.started = started,
@@ -167,11 +166,11 @@ impl<'p> Turn<'p> {
         |turn| Charge::of(turn.part.plan.deploy.as_ref()?, &turn.applied, events)
     }
 
-    async fn save(&mut self, tools: Tools<'_>, interrupted: impl Future<Output = ()>) {
+    async fn save(&mut self, tools: Tools<'_>, halts: &Halts) {
         let (Some(deploy), Some(ended)) = (&self.part.plan.deploy, &self.ended) else { return };
         if self.part.rescue.is_for(ended.outcome) {
             let (revision, ended) = (&self.applied.revision, ended.clone());
-            self.ended = Some(save(deploy, revision, ended, tools.ecs, tools.clock, tools.events, interrupted).await);
+            self.ended = Some(save(deploy, revision, ended, tools.ecs, tools.clock, tools.events, halts).await);
         }
     }
 

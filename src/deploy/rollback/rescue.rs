@@ -1,16 +1,16 @@
 //! Going back because a deployment failed or its job was cancelled. Never beside ECS: where ECS goes back by itself,
 //! that is what is followed.
 
-use std::future::Future;
-
 use super::{Rollback, observe_rollback, plan_rollback};
 use crate::clock::Clock;
 use crate::deploy::Error;
 use crate::deploy::apply::apply;
 use crate::deploy::ecs::Ecs;
 use crate::deploy::edit::short;
+use crate::deploy::halt::{Halts, LAST_CALLS, LAST_LOOKS};
 use crate::deploy::plan::{Deploy, Plan, Step};
 use crate::deploy::rollout::{Ended, wait_on, watch};
+use crate::deploy::wait::Wait;
 use crate::report::{Events, Outcome};
 
 /// When to go back.
@@ -40,15 +40,16 @@ pub async fn save(
     ecs: &dyn Ecs,
     clock: &Clock,
     events: &Events,
-    interrupted: impl Future<Output = ()>,
+    halts: &Halts,
 ) -> Ended {
     match ended.outcome {
         Outcome::Interrupted => after_cancel(deploy, revision, ended, ecs, clock, events).await,
-        _ => after_failure(deploy, revision, ended, ecs, clock, events, interrupted).await,
+        _ => after_failure(deploy, revision, ended, ecs, clock, events, halts).await,
     }
 }
 
-/// Rolls back what failed and follows it to its end, with as much time as the deployment itself had.
+/// Rolls back what failed and follows it to its end, with as much time as the deployment itself had. Where the whole
+/// run's time is up it is asked for all the same, and watched for a moment.
 async fn after_failure(
     deploy: &Deploy,
     revision: &str,
@@ -56,23 +57,43 @@ async fn after_failure(
     ecs: &dyn Ecs,
     clock: &Clock,
     events: &Events,
-    interrupted: impl Future<Output = ()>,
+    halts: &Halts,
 ) -> Ended {
     events.step(format!("rolling back, since {}", ended.text));
-    let back = async {
+    let ask = async {
         let plan = plan_back(deploy, revision, ecs).await?;
-        if matches!(plan.deploy.as_ref().map(|deploy| &deploy.step), None | Some(Step::Nothing)) {
-            return Ok(None);
-        }
-        let applied = apply(&plan, ecs, clock, events).await?;
-        let back = plan.deploy.as_ref().expect("planned above");
-        watch(back, &applied, ecs, clock, events, interrupted).await
+        let back = plan.deploy.as_ref().is_some_and(|deploy| !matches!(deploy.step, Step::Nothing));
+        let applied = if back { Some(apply(&plan, ecs, clock, events).await?) } else { None };
+        Ok((plan, applied))
     };
-    match back.await {
-        Ok(Some(back)) => joined(ended, back),
-        Ok(None) => ended,
+    let late = halts.is_time_up();
+    let asked = tokio::select! {
+        biased;
+        asked = ask => asked,
+        () = clock.sleep(LAST_CALLS), if late => return unanswered(ended, deploy),
+    };
+    match asked {
+        Ok((mut plan, Some(applied))) => {
+            let back = plan.deploy.as_mut().expect("it was applied");
+            if late {
+                back.wait = Some(Wait::within(LAST_LOOKS));
+            }
+            // An interrupt ends the watch either way; the limit does where it is still to come.
+            let halted = async { if late { halts.interrupt().await } else { halts.first().await } };
+            match watch(back, &applied, ecs, clock, events, halted).await {
+                Ok(Some(end)) => joined(ended, end, back),
+                Ok(None) => ended,
+                Err(why) => unsaved(ended, &why),
+            }
+        }
+        Ok((_, None)) => ended,
         Err(why) => unsaved(ended, &why),
     }
+}
+
+fn unanswered(ended: Ended, deploy: &Deploy) -> Ended {
+    let text = format!("{}; the rollback was asked for, but ECS has not answered", ended.text);
+    Ended { text, advice: Some(format!("See what goes on with `{}`.", wait_on(deploy))), ..ended }
 }
 
 /// Asks for the rollback and does not wait: a job that is cancelled has a few seconds left.
@@ -117,7 +138,7 @@ async fn plan_back(deploy: &Deploy, revision: &str, ecs: &dyn Ecs) -> Result<Pla
 }
 
 /// What failed, and that it is mended.
-fn joined(ended: Ended, back: Ended) -> Ended {
+fn joined(ended: Ended, back: Ended, deploy: &Deploy) -> Ended {
     let took = ended.took + back.took;
     match back.outcome {
         Outcome::Succeeded => Ended {
@@ -128,6 +149,12 @@ fn joined(ended: Ended, back: Ended) -> Ended {
             ..ended
         },
         Outcome::Interrupted => Ended { took, ..back },
+        Outcome::TimedOut => Ended {
+            text: format!("{}; its rollback was begun: {}", ended.text, back.text),
+            advice: Some(format!("Wait for it with `{}`.", wait_on(deploy))),
+            took,
+            ..ended
+        },
         _ => Ended { text: format!("{}; the rollback did not end well: {}", ended.text, back.text), took, ..ended },
     }
 }

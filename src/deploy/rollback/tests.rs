@@ -8,7 +8,7 @@ use super::*;
 use crate::deploy::ecs::CallError;
 use crate::deploy::fake::{Fake, IMAGE, arn, deployment, refusal, service};
 use crate::deploy::plan::{Plan, Step};
-use crate::deploy::{Error, carry_out};
+use crate::deploy::{Error, Halts, carry_out};
 use crate::report::{Events, Explain, Outcome};
 
 fn revision(number: u32, digest: &str) -> Revision {
@@ -238,12 +238,13 @@ async fn interrupt_before_the_update_says_what_is_registered() {
     let before = crate::deploy::plan::Before::default();
     let mut plan = crate::deploy::verify::joining(("main", "web"), &arn(7), step, before, None);
     plan.register = Some(json!({}));
-    let soon = tokio::time::sleep(Duration::from_millis(50));
+    let soon = Halts::new(tokio::time::sleep(Duration::from_millis(50)), pending());
     let rescue = Rescue::default();
     let events = Events::none();
-    let report = carry_out(&plan, rescue, &fake, &fake.clock, &events, soon).await.unwrap();
+    let report = carry_out(&plan, rescue, &fake, &fake.clock, &events, &soon).await.unwrap();
     assert_eq!(report.outcome, Outcome::Interrupted);
     assert!(report.summary.contains("web:8 is registered, and ECS may have begun to deploy it"), "{}", report.summary);
-    let never = carry_out(&plan, rescue, &fake, &fake.clock, &events, pending());
+    let never = Halts::never();
+    let never = carry_out(&plan, rescue, &fake, &fake.clock, &events, &never);
     assert!(tokio::time::timeout(Duration::from_millis(50), never).await.is_err(), "it hangs for ever");
 }

@@ -5,6 +5,7 @@ use crate::deploy::Error;
 use crate::deploy::diagnose::Evidence;
 use crate::deploy::ecs::CallError;
 use crate::deploy::edit::short;
+use crate::deploy::halt::Halt;
 use crate::deploy::judge::{Memory, Verdict};
 use crate::deploy::plan::{Deploy, Step};
 use crate::deploy::wait::Until;
@@ -35,6 +36,9 @@ pub fn conclude(charge: &Charge, verdict: Verdict) -> Ended {
         }
         Verdict::Failed { why } => (Outcome::Failed, format!("{name} failed: {why}")),
         Verdict::Replaced { by } => (Outcome::Replaced, format!("{name} was replaced by a newer deployment, {by}")),
+        Verdict::TimedOut(how) | Verdict::Going(how) if asked_back => {
+            (Outcome::TimedOut, format!("time is up, but the rollback of {name} goes on: {how}"))
+        }
         Verdict::TimedOut(how) | Verdict::Going(how) => {
             (Outcome::TimedOut, format!("time is up, but the deployment of {name} goes on: {how}"))
         }
@@ -48,7 +52,7 @@ pub fn interrupted(charge: &Charge, memory: &Memory) -> Ended {
     let id = memory.id.as_ref().map(|id| format!(" ({id})")).unwrap_or_default();
     let text = format!("interrupted: the deployment of {name}{id} goes on in ECS without being watched");
     let advice = format!("Undo it with `{}`, or wait on with `{}`.", undo(deploy, name), wait_on(deploy));
-    Ended::interrupted(text, Some(advice))
+    Ended::halted(Halt::Interrupted, text, Some(advice))
 }
 
 /// Nobody knows how it ends, but for whoever asks next.
@@ -60,8 +64,8 @@ pub fn unwatched(charge: &Charge, source: CallError) -> Error {
 }
 
 impl Ended {
-    pub fn interrupted(text: String, advice: Option<String>) -> Self {
-        Ended { advice, ..plain(Outcome::Interrupted, text) }
+    pub fn halted(halt: Halt, text: String, advice: Option<String>) -> Self {
+        Ended { advice, ..plain(halt.outcome(), text) }
     }
 }
 
@@ -83,6 +87,7 @@ fn advice(charge: &Charge, verdict: &Verdict) -> Option<String> {
     // A service that was just made has nothing to go back to.
     let first = matches!(deploy.step, Step::Create(_)) || deploy.goes_back();
     match verdict {
+        Verdict::TimedOut(_) if deploy.goes_back() => Some(format!("Wait on with `{}`.", wait_on(deploy))),
         Verdict::TimedOut(_) => {
             Some(format!("Wait on with `{}`, or undo it with `{}`.", wait_on(deploy), undo(deploy, name)))
         }

@@ -16,6 +16,7 @@ use crate::clock::Clock;
 use crate::deploy::Error;
 use crate::deploy::diagnose::{Traces, causes, is_trouble};
 use crate::deploy::ecs::{CallError, Ecs};
+use crate::deploy::halt::Halt;
 use crate::deploy::judge::{Memory, Verdict, Watched, judge, tells_of_rollback};
 use crate::deploy::request::name_in_arn;
 use crate::deploy::snapshot::{Service, Snapshot};
@@ -42,6 +43,8 @@ pub struct Watcher<'a> {
     missed: u32,
     newest_event: Option<String>,
     trouble: Vec<String>,
+    /// What the last look showed.
+    last: Option<Snapshot>,
     end: Option<Result<Verdict, CallError>>,
 }
 
@@ -70,6 +73,7 @@ impl<'a> Watcher<'a> {
             missed: 0,
             newest_event: before.newest_event.clone(),
             trouble: Vec::new(),
+            last: None,
             end: None,
             charge,
             ecs,
@@ -129,6 +133,7 @@ impl<'a> Watcher<'a> {
             verdict => self.close(verdict),
         }
         self.traces.note(&snapshot);
+        self.last = Some(snapshot);
         if self.end.is_none() {
             within(self.clock, self.traces.look(&self.trouble, self.memory.failed, self.ecs)).await;
         }
@@ -183,8 +188,22 @@ impl<'a> Watcher<'a> {
         }
     }
 
-    /// Without a verdict it was interrupted.
-    pub async fn end(mut self) -> Result<Ended, Error> {
+    /// What can be said where the run's limit ends the watch: the last look, as if it were the last that there was
+    /// time for.
+    fn hurry(&mut self) {
+        self.watched.deadline = self.clock.now();
+        let seen = self.last.take();
+        self.close(match &seen {
+            Some(seen) => judge(seen, &self.memory, &self.watched, self.watched.deadline),
+            None => Verdict::TimedOut("nothing was seen of it yet".into()),
+        });
+    }
+
+    /// Without a verdict it was halted.
+    pub async fn end(mut self, halt: Option<Halt>) -> Result<Ended, Error> {
+        if self.end.is_none() && halt == Some(Halt::TimeUp) {
+            self.hurry();
+        }
         let (end, id) = (self.end.take(), self.memory.id.clone());
         let verdict = match end {
             None => return Ok(Ended { took: self.took(), deployment: id, ..interrupted(&self.charge, &self.memory) }),

@@ -160,11 +160,7 @@ async fn interrupt_leaves_the_deployment_alone() {
     let observed = observe_service(&v2(), &fake).await.unwrap();
     let plan = plan_service(&v2(), &observed).unwrap();
     let applied = apply(&plan, &fake, &fake.clock, &Events::none()).await.unwrap();
-    let soon = async {
-        for _ in 0..3 {
-            tokio::task::yield_now().await;
-        }
-    };
+    let soon = Halts::after(3, Halt::Interrupted).first();
     let deploy = plan.deploy.as_ref().unwrap();
     let ended = watch(deploy, &applied, &fake, &fake.clock, &Events::none(), soon).await.unwrap().unwrap();
     assert_eq!((ended.outcome, ended.deployment.as_deref()), (Outcome::Interrupted, Some("ecs-svc/8")));
@@ -208,4 +204,29 @@ async fn verification_follows_the_deployment_of_a_revision() {
     let error = run(|_| at_rest(), "web:8").await.unwrap_err();
     assert_eq!(error.to_string(), "nobody deploys web:8 to service 'web': it runs web:7");
     assert_eq!(run(|_| at_rest(), " ").await.unwrap_err().kind(), Kind::Input);
+}
+
+/// The run's limit is told to the work, which says why and does what was promised.
+#[tokio::test]
+async fn time_of_the_run_that_is_up_is_a_verdict_with_its_cause_and_its_rollback() {
+    let inner = rolling_back();
+    let fake = Fake::new(move |operation, body, seconds| match operation {
+        // It never gets further.
+        "DescribeServices" => inner.answer(operation, body, seconds.min(20)),
+        "UpdateService" => inner.answer("UpdateService", body, seconds),
+        _ => inner.answer(operation, body, seconds),
+    });
+    let plan = plan_service(&v2(), &observe_service(&v2(), &fake).await.unwrap()).unwrap();
+    let rescue = Rescue { on_failure: true, on_cancel: false };
+    let late = Halts::after(8, Halt::TimeUp);
+    let report = carry_out(&plan, rescue, &fake, &fake.clock, &Events::none(), &late).await.unwrap();
+    assert_eq!(report.outcome, Outcome::TimedOut);
+    let updates = fake.calls().into_iter().filter(|(operation, _)| operation == "UpdateService");
+    let revisions: Vec<Value> = updates.map(|(_, body)| body["taskDefinition"].clone()).collect();
+    assert_eq!(revisions, [arn(8), arn(7)], "it went back");
+    for part in
+        ["time is up, but the deployment of web:8 goes on", "its rollback was begun", "CannotPullContainerError"]
+    {
+        assert!(report.summary.contains(part), "{part}\n{}", report.summary);
+    }
 }
