@@ -14,12 +14,14 @@ use crate::deploy::{self, Rescue};
   dockless wait --cluster production --service-name shop-web
   dockless wait --cluster production --service-name shop-web --task-definition-arn shop:42 --timeout 20m
 
-Exit codes: 0 it runs, or nothing is in progress, 3 it failed, 4 it failed and was rolled back, 5 a newer deployment
-replaced it, 6 time ran out.")]
+What came to its end before is told as well: where the last deployment failed, that is what `wait` ends with.
+
+Exit codes: 0 it runs, or nothing is in progress and the last deployment succeeded, 3 it failed, 4 it failed and was
+rolled back, 5 a newer deployment replaced it, 6 time ran out.")]
 pub struct Wait {
     #[command(flatten)]
     pub whom: WhomArgs,
-    /// Revision to wait for, by ARN or as FAMILY:REVISION [default: whichever is in progress]
+    /// Revision to wait for, by ARN or as FAMILY:REVISION [default: whichever is in progress, or was last]
     #[arg(long, value_name = "ARN", alias = "revision")]
     pub task_definition_arn: Option<String>,
     #[command(flatten)]

@@ -46,7 +46,7 @@ pub async fn observe_follow(request: &Follow, ecs: &dyn Ecs) -> Result<Plan, Err
     // Without the right to read records, or where there are none, the service's own list serves.
     let pasts = history::deployments(&request.cluster, &request.service, ecs).await.unwrap_or_default();
     if let Some(newest) = pasts.first().filter(|newest| is_under_way(newest)) {
-        let definition = definition(newest, ecs).await?;
+        let definition = definition_of(newest, ecs).await?;
         let step = join(newest, &definition, &service);
         return Ok(joining(whom, &definition, step, others(&raw, &service, &definition), Some(request.wait)));
     }
@@ -60,11 +60,19 @@ pub async fn observe_follow(request: &Follow, ecs: &dyn Ecs) -> Result<Plan, Err
             let before = Before { rollback: before.rollback && !primary.is("FAILED"), ..before };
             Ok(joining(whom, &definition, step, before, Some(request.wait)))
         }
-        None => {
-            let mut plan = joining(whom, &definition, Step::Nothing, before, None);
-            plan.notes.push(at_rest(&service, &definition, pasts.first()));
-            Ok(plan)
-        }
+        // What came to nothing is what one waits for, as long as nothing newer has reached success.
+        None => match pasts.first().filter(|newest| came_to_nothing(newest)) {
+            Some(newest) => {
+                let bad = definition_of(newest, ecs).await?;
+                let step = Step::Join { deployment: None, since: newest.created_at, record: Some(newest.arn.clone()) };
+                Ok(joining(whom, &bad, step, seen(&raw, &service), Some(request.wait)))
+            }
+            None => {
+                let mut plan = joining(whom, &definition, Step::Nothing, before, None);
+                plan.notes.push(at_rest(&service, &definition));
+                Ok(plan)
+            }
+        },
     }
 }
 
@@ -78,16 +86,14 @@ fn join(newest: &Past, definition: &str, service: &Service) -> Step {
     Step::Join { deployment, since: newest.created_at, record: Some(newest.arn.clone()) }
 }
 
-/// `nothing is in progress: web:7 runs, 2 of 2 tasks; the deployment before was rolled back`
-fn at_rest(service: &Service, definition: &str, newest: Option<&Past>) -> String {
+fn came_to_nothing(past: &Past) -> bool {
+    ["ROLLBACK_SUCCESSFUL", "ROLLBACK_FAILED", "STOPPED"].contains(&past.status.as_str())
+}
+
+/// `nothing is in progress: web:7 runs, 2 of 2 tasks`
+fn at_rest(service: &Service, definition: &str) -> String {
     let Service { running, desired, .. } = service;
-    let before = match newest.map(|newest| newest.status.as_str()) {
-        Some("ROLLBACK_SUCCESSFUL") => "; the last deployment was rolled back",
-        Some("ROLLBACK_FAILED") => "; the last deployment failed, and so did its rollback",
-        Some("STOPPED") => "; the last deployment was stopped",
-        _ => "",
-    };
-    format!("nothing is in progress: {} runs, {running} of {desired} tasks{before}", short(definition))
+    format!("nothing is in progress: {} runs, {running} of {desired} tasks", short(definition))
 }
 
 /// The service without the deployment of this definition.
@@ -97,7 +103,7 @@ fn others(raw: &Value, service: &Service, definition: &str) -> Before {
     Before { ids, definitions, record: None, ..seen(raw, service) }
 }
 
-async fn definition(past: &Past, ecs: &dyn Ecs) -> Result<String, Error> {
+async fn definition_of(past: &Past, ecs: &dyn Ecs) -> Result<String, Error> {
     let revision = history::revisions(&[&past.target], ecs).await?.pop();
     revision.map(|revision| revision.definition).ok_or_else(|| Error::Document {
         what: "the answer to DescribeServiceRevisions",
@@ -114,7 +120,7 @@ pub async fn observe_continue(request: &Continue, ecs: &dyn Ecs) -> Result<Plan,
     let Some(newest) = pasts.first().filter(|newest| is_under_way(newest)) else {
         return Err(not_paused("nothing is in progress".into()));
     };
-    let definition = definition(newest, ecs).await?;
+    let definition = definition_of(newest, ecs).await?;
     let record = Record::read(&history::deployment(&newest.arn, ecs).await?);
     if record.pauses.is_empty() {
         let stage = record.stage.as_deref().unwrap_or(&record.status);

@@ -10,7 +10,7 @@ use super::diagnose::screen;
 use super::edit::short;
 use super::plan::{Deploy, Plan, Step};
 use super::request::name_in_arn;
-use super::rollout::Ended;
+use super::rollout::{Ended, wait_on};
 use crate::report::{Export, Outcome, Report};
 
 /// Changes that are shown where the causes of a failure need the room.
@@ -63,7 +63,7 @@ fn document(plan: &Plan, applied: &Applied, ended: Option<&Ended>) -> Value {
         "images": images,
         "changes": plan.changes,
         "message": ended.map(|ended| &ended.text),
-        "advice": ended.and_then(|ended| ended.advice.as_ref()),
+        "advice": advice(plan, applied, ended),
         "causes": ended.map(|ended| &ended.causes),
         "evidence": ended.map(|ended| &ended.evidence),
         "events": ended.map(|ended| &ended.trouble),
@@ -87,9 +87,24 @@ fn exports(plan: &Plan, applied: &Applied, ended: Option<&Ended>) -> Vec<Export>
 fn summary(plan: &Plan, applied: &Applied, ended: Option<&Ended>) -> String {
     let mut text = String::new();
     let _ = headline(&mut text, plan, applied, ended);
-    let _ = ended.and_then(|ended| ended.advice.as_ref()).map_or(Ok(()), |advice| writeln!(text, "{advice}"));
-    let _ = body(&mut text, plan, ended);
-    text
+    let advice = advice(plan, applied, ended).map(|advice| format!("{advice}\n")).unwrap_or_default();
+    let _ = body(&mut text, plan, ended, advice.lines().count());
+    // The cause comes first, and then what can be done.
+    let blank = if text.lines().count() > 1 && !advice.is_empty() { "\n" } else { "" };
+    text + blank + &advice
+}
+
+/// What can be done about it; of a deployment that was not waited for, how its end is learned.
+fn advice(plan: &Plan, applied: &Applied, ended: Option<&Ended>) -> Option<String> {
+    match (ended, &plan.deploy, &applied.started) {
+        (Some(ended), ..) => ended.advice.clone(),
+        (None, Some(deploy), Some(_)) if deploy.goes_back() => Some(format!("Wait for it with `{}`.", wait_on(deploy))),
+        (None, Some(deploy), Some(_)) => {
+            let (wait, revision) = (wait_on(deploy), short(&applied.revision));
+            Some(format!("Its verdict comes with `{wait} --task-definition-arn {revision}`."))
+        }
+        _ => None,
+    }
 }
 
 fn headline(text: &mut String, plan: &Plan, applied: &Applied, ended: Option<&Ended>) -> std::fmt::Result {
@@ -113,7 +128,7 @@ fn headline(text: &mut String, plan: &Plan, applied: &Applied, ended: Option<&En
     }
 }
 
-fn body(text: &mut String, plan: &Plan, ended: Option<&Ended>) -> std::fmt::Result {
+fn body(text: &mut String, plan: &Plan, ended: Option<&Ended>, kept: usize) -> std::fmt::Result {
     let failed = ended.filter(|ended| ended.outcome != Outcome::Succeeded);
     let most = if failed.is_some() { CHANGES } else { usize::MAX };
     if !plan.changes.is_empty() {
@@ -126,7 +141,7 @@ fn body(text: &mut String, plan: &Plan, ended: Option<&Ended>) -> std::fmt::Resu
         writeln!(text, "```")?;
     }
     if let Some(ended) = failed {
-        let used = text.lines().filter(|line| !line.starts_with("```")).count();
+        let used = kept + usize::from(kept > 0) + text.lines().filter(|line| !line.starts_with("```")).count();
         text.push_str(&screen(&ended.causes, &ended.evidence, &ended.trouble, used));
     }
     Ok(())

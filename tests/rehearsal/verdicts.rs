@@ -219,7 +219,9 @@ async fn wait_follows_what_somebody_else_began() {
     says(&rehearsal.about("wait", &[]).await, 0, &[NOTHING]);
     let arn = rehearsal.service().await["serviceArn"].as_str().unwrap().to_owned();
     says(&rehearsal.stage.run(&["wait", "--service", &arn]).await, 0, &[NOTHING]);
-    says(&rehearsal.deploy(&["--wait=false"]).await, 0, &["not waited for"]);
+    let later =
+        "Its verdict comes with `dockless wait --cluster main --service-name shop --task-definition-arn shop:2`.";
+    says(&rehearsal.deploy(&["--wait=false"]).await, 0, &["not waited for", later]);
     says(&rehearsal.about("wait", &[]).await, 0, &["shop in main: shop:2 is deployed"]);
     rehearsal
         .sandbox
@@ -230,6 +232,7 @@ async fn wait_follows_what_somebody_else_began() {
     says(&rehearsal.about("wait", &[]).await, 4, &["shop:3 failed and was rolled back to shop:2"]);
     // It is over and has left the service's list, but ECS remembers.
     rehearsal.becomes(|service| service["deployments"].as_array().unwrap().len() == 1).await;
+    says(&rehearsal.about("wait", &[]).await, 4, &["shop:3 failed and was rolled back to shop:2", "exited with 3"]);
     let verify = rehearsal.about("verify-revision-is-deployed", &["--task-definition-arn=shop:3"]).await;
     says(&verify, 4, &["shop:3 failed and was rolled back to shop:2", "tasks: container web exited with 3"]);
     let replaced = rehearsal.about("wait", &["--revision=shop:1"]).await;
