@@ -18,12 +18,16 @@ use crate::deploy::{self, Rescue};
   Undo shop:42, and do nothing where shop:42 does not run any more:
   dockless rollback --cluster production --service-name shop-web --from shop:42
 
+  Where ECS has rolled shop:42 back to shop:41 by itself, go back further still:
+  dockless rollback --cluster production --service-name shop-web --from shop:41
+
 While a deployment goes on, ECS is asked to take it back. Else ECS's record of the last ninety days tells which
 revision reached success last; it is deployed again, by digest where its tag may have moved. That brings back the task
 definition; what else was changed of the service stays. Of a service that CodeDeploy deploys, CodeDeploy's own record
-tells, and the AppSpec of that time is handed over once more.
+tells, and the AppSpec of that time is handed over once more. What was rolled back before is not gone back from once
+more, unless --from or --to says so.
 
-Exit codes: 0 it is back, or there is nothing to undo, 3 the rollback failed, 6 time ran out.")]
+Exit codes: 0 it is back, or there is nothing to undo, 2 nothing is known to have reached success before, 3 the rollback failed, 6 time ran out.")]
 pub struct Rollback {
     #[command(flatten)]
     pub whom: WhomArgs,

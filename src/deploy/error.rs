@@ -30,8 +30,8 @@ pub enum Error {
     NoDefinition { family: String, source: CallError },
     #[error("nobody deploys {wanted} to service '{service}': it runs {runs}")]
     NotDeploying { service: String, wanted: String, runs: String },
-    #[error("there is nothing to roll '{service}' back to: nothing but {runs} is known to have reached success")]
-    NothingBefore { service: String, runs: String, skipped: String },
+    #[error("there is nothing to roll '{service}' back to: {known} is known to have reached success")]
+    NothingBefore { service: String, known: String, skipped: String },
     #[error("the history of '{service}' cannot be read: {source}")]
     NoHistory { service: String, source: CallError },
     #[error("no deployment of '{service}' is paused")]
@@ -105,7 +105,7 @@ impl Explain for Error {
 
     fn kind(&self) -> Kind {
         match self {
-            Error::NotDeploying { .. } | Error::NothingBefore { .. } => Kind::Failed,
+            Error::NotDeploying { .. } => Kind::Failed,
             Error::NoHistory { .. } | Error::NotPaused { .. } | Error::OutOfTime { .. } => Kind::Failed,
             Error::Call(_) | Error::Undeployed { .. } | Error::Unwatched { .. } | Error::Document { .. } => {
                 Kind::Failed

@@ -9,7 +9,7 @@ use super::ecs::{Ecs, Operation};
 use super::edit::short;
 use super::history::{self, Past};
 use super::plan::{Before, Order, Plan, Step};
-use super::snapshot::{Pause, Record, Service};
+use super::snapshot::{Deployment, Pause, Record, Service};
 use super::summary::planned;
 use super::verify::{existing_service, joining, seen};
 use super::wait::Wait;
@@ -48,7 +48,9 @@ pub async fn observe_follow(request: &Follow, ecs: &dyn Ecs) -> Result<Plan, Err
     if let Some(newest) = pasts.first().filter(|newest| is_under_way(newest)) {
         let definition = definition_of(newest, ecs).await?;
         let step = join(newest, &definition, &service);
-        return Ok(joining(whom, &definition, step, others(&raw, &service, &definition), Some(request.wait)));
+        let before = others(&raw, &service, &definition);
+        let unproven = before.unproven && !pasts.iter().any(Past::succeeded);
+        return Ok(joining(whom, &definition, step, Before { unproven, ..before }, Some(request.wait)));
     }
     let primary = service.primary();
     let definition = primary.map_or(&service.task_definition, |primary| &primary.task_definition).clone();
@@ -99,8 +101,9 @@ fn at_rest(service: &Service, definition: &str) -> String {
 /// The service without the deployment of this definition.
 fn others(raw: &Value, service: &Service, definition: &str) -> Before {
     let others = service.deployments.iter().filter(|other| other.task_definition != definition);
+    let unproven = !others.clone().any(Deployment::may_be_good);
     let (ids, definitions) = others.map(|other| (other.id.clone(), other.task_definition.clone())).unzip();
-    Before { ids, definitions, record: None, ..seen(raw, service) }
+    Before { ids, definitions, record: None, unproven, ..seen(raw, service) }
 }
 
 async fn definition_of(past: &Past, ecs: &dyn Ecs) -> Result<String, Error> {

@@ -96,6 +96,8 @@ pub struct Before {
     pub rolling: bool,
     /// ARN of the service deployment that was there. ECS may be behind with it.
     pub record: Option<String>,
+    /// No deployment before ours reached success, as far as the service shows: there is nothing to go back to.
+    pub unproven: bool,
 }
 
 impl Deploy {

@@ -149,6 +149,11 @@ impl Deployment {
         }
     }
 
+    /// Where ECS tells no state it cannot be known.
+    pub fn may_be_good(&self) -> bool {
+        self.rollout.as_deref().is_none_or(|rollout| rollout == "COMPLETED")
+    }
+
     pub fn is(&self, rollout: &str) -> bool {
         self.rollout.as_deref() == Some(rollout)
     }

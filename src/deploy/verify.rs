@@ -76,6 +76,7 @@ fn listed(request: &VerifyRevision, raw: &Value) -> Result<Plan, Error> {
         ids: older.iter().map(|deployment| deployment.id.clone()).collect(),
         definitions: older.iter().map(|deployment| deployment.task_definition.clone()).collect(),
         record: None,
+        unproven: !older.iter().any(|deployment| deployment.may_be_good()),
         ..seen(raw, &service)
     };
     let step = Step::Join { deployment: Some(ours.id.clone()), since: ours.created_at, record: None };

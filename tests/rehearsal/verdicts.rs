@@ -189,14 +189,17 @@ async fn rollback_goes_to_what_reached_success() {
         .await;
     let env = "--container-env-var-updates=container=web,name=A,value=1";
     says(&rehearsal.deploy(&[env]).await, 4, &["shop:3 failed and was rolled back to shop:2"]);
-    let shown = rehearsal.about("rollback", &["--dry-run"]).await;
+    // ECS has gone back already: that is not done once more unasked.
+    let again = "the last deployment, of shop:3, was rolled back before: shop:2 runs, and nothing is undone";
+    says(&rehearsal.about("rollback", &[]).await, 0, &[again, "give --from shop:2"]);
+    let shown = rehearsal.about("rollback", &["--from=shop:2", "--dry-run"]).await;
     says(&shown, 0, &["shop:1 is the last that reached success before, on ", "UpdateService {"]);
     assert_eq!(rehearsal.runs().await, "shop:2", "nothing is done");
     let back = rehearsal.about("rollback", &["--from=shop:2"]).await;
     says(&back, 0, &["shop in main: shop:1 is deployed"]);
     let again = rehearsal.about("rollback", &["--from=shop:2"]).await;
     says(&again, 0, &["the service runs shop:1, not shop:2: nothing to undo"]);
-    says(&rehearsal.about("rollback", &[]).await, 1, &["nothing but shop:1 is known to have reached success"]);
+    says(&rehearsal.about("rollback", &[]).await, 2, &["nothing but shop:1 is known to have reached success"]);
     says(&rehearsal.about("rollback", &["--to=2"]).await, 0, &["shop in main: shop:2 is deployed"]);
     rehearsal.end().await;
 }

@@ -17,7 +17,7 @@ use crate::deploy::edit::{registrable, short};
 use crate::deploy::history::Revision;
 use crate::deploy::image::take_apart;
 use crate::deploy::plan::{Plan, Step, images};
-use crate::deploy::rollback::{Rollback, at, candidates, describe, full_name, same_content, standing};
+use crate::deploy::rollback::{Rollback, at, candidates, describe, full_name, nothing_but, same_content, standing};
 use crate::deploy::rollout::undo_command;
 use crate::deploy::verify::{existing_service, joining};
 use crate::deploy::{Ecs, Error};
@@ -152,7 +152,7 @@ fn is_same(one: &Value, other: &Value) -> bool {
 
 fn nothing_before(request: &Rollback, runs: &str, skipped: &[String]) -> Error {
     let (service, runs) = (request.service.clone(), short(runs).to_owned());
-    Error::NothingBefore { service, runs, skipped: skipped.join("; ") }
+    Error::NothingBefore { service, known: nothing_but(&runs), skipped: skipped.join("; ") }
 }
 
 pub fn plan_rollback(request: &Rollback, seen: &Seen) -> Result<Plan, Error> {

@@ -19,6 +19,7 @@ fn watched() -> Watched {
         rollback: true,
         rolling: true,
         record: None,
+        unproven: false,
     };
     let (until, on_pause) = (Until::default(), OnPause::default());
     Watched { task_definition: arn(8), fresh: true, count: None, before, deadline: at(1000), until, on_pause }

@@ -6,7 +6,7 @@ use super::{Before, Deploy, Plan, Step, may_have_moved};
 use crate::deploy::difference::differences;
 use crate::deploy::edit::{Change, name_of, registrable, short};
 use crate::deploy::request::{Create, DeployServiceUpdate, name_in_arn};
-use crate::deploy::snapshot::Service;
+use crate::deploy::snapshot::{Deployment, Service};
 use crate::deploy::{Error, Observed};
 
 /// Changes of the revision before that are told one by one.
@@ -187,6 +187,7 @@ fn before(request: &DeployServiceUpdate, raw: &Value, service: &Service) -> Befo
         definitions: service.deployments.iter().map(|deployment| deployment.task_definition.clone()).collect(),
         newest_event: service.events.first().map(|event| event.id.clone()),
         rollback: request.enable_circuit_breaker || habits.rollback,
+        unproven: !service.deployments.is_empty() && !service.deployments.iter().any(Deployment::may_be_good),
         ..habits
     }
 }

@@ -24,6 +24,11 @@ pub fn candidates(mut stack: Vec<Revision>, live: &str, well: bool) -> Vec<Revis
     stack
 }
 
+/// Of a service that has had this success alone.
+pub fn nothing_but(revision: &str) -> String {
+    format!("nothing but {revision}")
+}
+
 /// The same definition with the same images. A tag may have moved between two deployments of one definition.
 fn is_same(one: &Revision, other: &Revision) -> bool {
     one.definition == other.definition && one.digests == other.digests

@@ -15,7 +15,7 @@ use serde_json::Value;
 use super::history::Revision;
 use super::wait::Wait;
 
-pub(super) use choose::{candidates, standing};
+pub(super) use choose::{candidates, nothing_but, standing};
 pub use observe::observe_rollback;
 pub(super) use observe::{at, describe, full_name, same_content};
 pub use plan::plan_rollback;
@@ -48,11 +48,13 @@ pub struct Seen {
 pub enum Way {
     /// `from` does not lead.
     Elsewhere,
-    /// A deployment goes on that ECS can take back: the record in full.
+    /// The last deployment, of this definition, was taken back before.
+    Undone(String),
+    /// A deployment goes on that ECS can take back, to a revision that reached success: the record in full.
     Ongoing {
         record: Value,
         target: Revision,
-        source: Option<Revision>,
+        source: Revision,
     },
     /// ECS takes one back already.
     Returning {

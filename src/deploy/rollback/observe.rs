@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::choose::{candidates, standing};
+use super::choose::{candidates, nothing_but, standing};
 use super::{Candidate, Rollback, Seen, Way};
 use crate::deploy::Error;
 use crate::deploy::ecs::{CallError, Ecs, Operation};
@@ -82,23 +82,48 @@ async fn by_history(request: &Rollback, raw: &Value, live: &str, ecs: &dyn Ecs) 
         Err(why) => return without_history(request, raw, live, why, ecs).await,
     };
     match pasts.first() {
-        Some(newest) if newest.is_forward() => ongoing(newest, ecs).await,
+        Some(newest) if newest.is_forward() => ongoing(request, newest, &pasts, ecs).await,
         Some(newest) if newest.is_rolling_back() => {
             let (record, target) = (history::deployment(&newest.arn, ecs).await?, revision(&newest.target, ecs).await?);
             Ok(Way::Returning { record, target })
+        }
+        // Whoever says from where knows what runs; a bare word is not taken twice.
+        Some(newest) if newest.status == "ROLLBACK_SUCCESSFUL" && request.from.is_none() => {
+            Ok(Way::Undone(revision(&newest.target, ecs).await?.definition))
         }
         _ => last_good(request, &pasts, live, ecs).await.map(Way::To),
     }
 }
 
-async fn ongoing(newest: &Past, ecs: &dyn Ecs) -> Result<Way, Error> {
+/// What runs beside it is not always what ECS goes back to: that has to have reached success.
+async fn ongoing(request: &Rollback, newest: &Past, pasts: &[Past], ecs: &dyn Ecs) -> Result<Way, Error> {
     let record = history::deployment(&newest.arn, ecs).await?;
     let target = revision(&newest.target, ecs).await?;
-    let source = match record["sourceServiceRevisions"][0]["arn"].as_str() {
-        Some(arn) => Some(revision(arn, ecs).await?),
-        None => None,
-    };
-    Ok(Way::Ongoing { record, target, source })
+    let sources = record["sourceServiceRevisions"].as_array().into_iter().flatten();
+    let sources: Vec<&str> = sources.filter_map(|source| source["arn"].as_str()).collect();
+    let source = sources.iter().copied().find(|source| may_be_good(source, pasts));
+    let first = sources.first().copied();
+    let success = pasts.iter().find(|past| past.succeeded()).map(|past| past.target.as_str());
+    match source.or(success) {
+        Some(source) => {
+            let source = revision(source, ecs).await?;
+            Ok(Way::Ongoing { record, target, source })
+        }
+        None => Err(Error::NothingBefore {
+            service: request.service.clone(),
+            known: "no revision".into(),
+            skipped: match first {
+                Some(source) => format!("{} never reached it", short(&revision(source, ecs).await?.definition)),
+                None => String::new(),
+            },
+        }),
+    }
+}
+
+/// Of what was deployed before the time that ECS remembers the success is not remembered either.
+fn may_be_good(revision: &str, pasts: &[Past]) -> bool {
+    let mut own = pasts.iter().filter(|past| past.target == revision).peekable();
+    own.peek().is_none() || own.any(Past::succeeded)
 }
 
 async fn revision(arn: &str, ecs: &dyn Ecs) -> Result<Revision, Error> {
@@ -133,9 +158,10 @@ async fn last_good(request: &Rollback, pasts: &[Past], live: &str, ecs: &dyn Ecs
         let pinned = if candidate.definition == live { candidate.digests } else { Vec::new() };
         return Ok(Candidate { described, pinned, why, skipped });
     }
+    let known = if successes.is_empty() { "no revision".into() } else { nothing_but(short(live)) };
     known_good(request, live, ecs).await?.ok_or_else(|| Error::NothingBefore {
         service: request.service.clone(),
-        runs: short(live).to_owned(),
+        known,
         skipped: skipped.join("; "),
     })
 }
@@ -150,10 +176,12 @@ fn same_images(one: &Revision, now: Option<&Revision>) -> bool {
     now.is_some_and(|now| !now.digests.is_empty() && now.digests == one.digests)
 }
 
-/// Whether two revisions of a definition say the same, images aside: those are compared by digest.
+/// Whether two revisions of a definition say the same, images aside: those are compared by digest. What runs is not
+/// different for its tags.
 pub fn same_content(one: &Value, other: &Value) -> bool {
     let content = |described: &Value| {
         let mut body = registrable(described).ok().map(Value::Object).unwrap_or_default();
+        body.as_object_mut().map(|body| body.shift_remove("tags"));
         for container in body["containerDefinitions"].as_array_mut().into_iter().flatten() {
             container["image"].take();
         }

@@ -16,14 +16,8 @@ pub fn plan_rollback(request: &Rollback, seen: &Seen) -> Result<Plan, Error> {
     let service = Service::read(&seen.raw);
     match &seen.way {
         Way::Elsewhere => Ok(elsewhere(request, &seen.raw, &service)),
-        Way::Ongoing { source: None, target, .. } => Err(Error::NothingBefore {
-            service: request.service.clone(),
-            runs: short(&target.definition).to_owned(),
-            skipped: String::new(),
-        }),
-        Way::Ongoing { record, target, source: Some(source) } => {
-            Ok(take_back(request, &seen.raw, record, target, source))
-        }
+        Way::Undone(undone) => Ok(already(request, &seen.raw, &service, undone)),
+        Way::Ongoing { record, target, source } => Ok(take_back(request, &seen.raw, record, target, source)),
         Way::Returning { record, target } => {
             let note = format!("ECS rolls {} back already", short(&target.definition));
             let follow = back(Operation::StopServiceDeployment, Vec::new(), record, None);
@@ -37,6 +31,17 @@ fn elsewhere(request: &Rollback, raw: &Value, service: &Service) -> Plan {
     let leads = service.primary().map_or(&service.task_definition, |primary| &primary.task_definition);
     let from = request.from.as_deref().unwrap_or_default();
     let note = format!("the service runs {}, not {}: nothing to undo", short(leads), short(from));
+    plan(request, leads, None, Step::Nothing, before(raw, service), note)
+}
+
+/// Going one further without being asked to would surprise.
+fn already(request: &Rollback, raw: &Value, service: &Service, undone: &str) -> Plan {
+    let leads = service.primary().map_or(&service.task_definition, |primary| &primary.task_definition);
+    let (undone, runs) = (short(undone), short(leads));
+    let note = format!(
+        "the last deployment, of {undone}, was rolled back before: {runs} runs, and nothing is undone; to go back further, \
+         give --from {runs}, or --to with a revision"
+    );
     plan(request, leads, None, Step::Nothing, before(raw, service), note)
 }
 

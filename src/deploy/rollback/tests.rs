@@ -185,7 +185,39 @@ async fn rollback_of_what_goes_on_is_left_to_ecs() {
     assert_eq!(calls(&plan), [], "it is followed and nothing asked");
     let first = history(&[("IN_PROGRESS", 1)], 1).fake();
     let error = planned(&first, None, None).await.unwrap_err();
-    assert!(error.to_string().contains("there is nothing to roll 'web' back to"), "{error}");
+    let nothing = "there is nothing to roll 'web' back to: no revision is known to have reached success";
+    assert_eq!(error.to_string(), nothing);
+    let crashing = history(&[("IN_PROGRESS", 2), ("STOPPED", 1)], 2).fake();
+    let error = planned(&crashing, None, None).await.unwrap_err();
+    assert_eq!((error.to_string().as_str(), error.kind()), (nothing, crate::report::Kind::Input));
+    assert!(error.hint().unwrap().contains("Passed over: web:1 never reached it."), "{:?}", error.hint());
+}
+
+/// What ran beside it was broken itself: what reached success before is meant.
+#[tokio::test]
+async fn rollback_of_what_goes_on_names_what_reached_success() {
+    let fake = history(&[("IN_PROGRESS", 9), ("STOPPED", 8), ("SUCCESSFUL", 7)], 9).fake();
+    let plan = planned(&fake, None, None).await.unwrap();
+    assert_eq!(plan.notes, ["the deployment of web:9 still goes on: ECS takes it back to web:7"]);
+}
+
+#[tokio::test]
+async fn rollback_after_ecs_went_back_goes_no_further_without_being_told() {
+    let after = || history(&[("ROLLBACK_SUCCESSFUL", 9), ("SUCCESSFUL", 8), ("SUCCESSFUL", 7)], 8).fake();
+    let plan = planned(&after(), None, None).await.unwrap();
+    assert!(
+        plan.is_empty() && plan.notes[0].contains("of web:9, was rolled back before: web:8 runs"),
+        "{:?}",
+        plan.notes
+    );
+    assert_eq!(planned(&after(), None, Some("web:8")).await.unwrap().base, arn(7));
+    assert_eq!(planned(&after(), Some("7"), None).await.unwrap().base, arn(7));
+}
+
+#[test]
+fn content_is_the_same_whatever_the_tags() {
+    let tagged = |value: &str| json!({"taskDefinition": {"family": "web"}, "tags": [{"key": "build", "value": value}]});
+    assert!(same_content(&tagged("1"), &tagged("2")));
 }
 
 #[tokio::test]

@@ -51,14 +51,20 @@ pub fn interrupted(charge: &Charge, memory: &Memory) -> Ended {
     let (name, deploy) = (short(charge.revision), charge.deploy);
     let id = memory.id.as_ref().map(|id| format!(" ({id})")).unwrap_or_default();
     let text = format!("interrupted: the deployment of {name}{id} goes on in ECS without being watched");
-    let advice = format!("Undo it with `{}`, or wait on with `{}`.", undo(deploy, name), wait_on(deploy));
+    let advice = match has_way_back(deploy) {
+        true => format!("Undo it with `{}`, or wait on with `{}`.", undo(deploy, name), wait_on(deploy)),
+        false => format!("Wait on with `{}`.", wait_on(deploy)),
+    };
     Ended::halted(Halt::Interrupted, text, Some(advice))
 }
 
 /// Nobody knows how it ends, but for whoever asks next.
 pub fn unwatched(charge: &Charge, source: CallError) -> Error {
     let (name, deploy) = (short(charge.revision), charge.deploy);
-    let undo = if deploy.goes_back() { String::new() } else { format!(", or undo it with `{}`", undo(deploy, name)) };
+    let undo = match has_way_back(deploy) {
+        true => format!(", or undo it with `{}`", undo(deploy, name)),
+        false => String::new(),
+    };
     let advice = format!("The deployment goes on: wait for its end with `{}`{undo}.", wait_on(deploy));
     Error::Unwatched { service: deploy.service.clone(), advice, source }
 }
@@ -84,10 +90,9 @@ fn plain(outcome: Outcome, text: String) -> Ended {
 
 fn advice(charge: &Charge, verdict: &Verdict) -> Option<String> {
     let (name, deploy) = (short(charge.revision), charge.deploy);
-    // A service that was just made has nothing to go back to.
-    let first = matches!(deploy.step, Step::Create(_)) || deploy.goes_back();
+    let first = !has_way_back(deploy);
     match verdict {
-        Verdict::TimedOut(_) if deploy.goes_back() => Some(format!("Wait on with `{}`.", wait_on(deploy))),
+        Verdict::TimedOut(_) if first => Some(format!("Wait on with `{}`.", wait_on(deploy))),
         Verdict::TimedOut(_) => {
             Some(format!("Wait on with `{}`, or undo it with `{}`.", wait_on(deploy), undo(deploy, name)))
         }
@@ -95,6 +100,11 @@ fn advice(charge: &Charge, verdict: &Verdict) -> Option<String> {
         Verdict::Paused(_) => Some(format!("Answer with `{0}` or `{0} --rollback`.", answer(deploy))),
         _ => None,
     }
+}
+
+/// Not where nothing ran well before, as in a service that was just made, and not on the way back.
+fn has_way_back(deploy: &Deploy) -> bool {
+    !matches!(deploy.step, Step::Create(_)) && !deploy.before.unproven && !deploy.goes_back()
 }
 
 /// The command that undoes this revision and, run twice, undoes nothing else.

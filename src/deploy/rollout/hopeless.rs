@@ -47,8 +47,10 @@ impl Hopes {
     pub fn give_up(&mut self, tasks: &[Stopped], charge: &Charge) -> Option<String> {
         let hopeless: Vec<String> = tasks.iter().map(Stopped::why).filter(|why| is_hopeless(why)).collect();
         let why = hopeless.last().filter(|_| hopeless.len() >= ENOUGH)?.clone();
-        if !std::mem::replace(&mut self.told, true) && charge.deploy.before.rollback {
-            let text = format!("{} cannot succeed: no further attempt can mend that", short(charge.revision));
+        let back = charge.deploy.before.rollback && !charge.deploy.goes_back();
+        if !std::mem::replace(&mut self.told, true) && back {
+            let name = short(charge.revision);
+            let text = format!("{name} cannot succeed: no further attempt can mend what stopped its tasks");
             charge.events.warn(text, Some("ECS is about to roll it back; that is waited for.".into()));
         }
         Some(why)
