@@ -8,7 +8,7 @@ use super::ecs::Ecs;
 use super::edit::short;
 use super::halt::{Halt, Halts};
 use super::plan::{Deploy, Plan, Step};
-use super::rollback::{Rescue, save};
+use super::rollback::{Rescue, insist, lacks_candidate, save};
 use super::rollout::{Ended, undo, wait_on, watch};
 use super::summary::report;
 use crate::clock::Clock;
@@ -43,6 +43,9 @@ pub async fn carry_out(
         Err(halt) => Some(cut_updating(deploy, &applied.revision, halt)),
     };
     let ended = match ended {
+        Some(ended) if lacks_candidate(deploy, &ended) => {
+            Some(insist(deploy, &applied.revision, ended, ecs, clock, events, halts).await)
+        }
         Some(ended) if rescue.is_for(ended.outcome) => {
             Some(save(deploy, &applied.revision, ended, ecs, clock, events, halts).await)
         }
@@ -50,8 +53,9 @@ pub async fn carry_out(
     };
     // What runs now is what the next step of a pipeline wants to know.
     let well = ended.as_ref().is_some_and(|ended| ended.outcome == Outcome::Succeeded);
-    if let (Step::Order(order), true) = (&deploy.step, well) {
-        applied.revision = order.to.clone().unwrap_or(applied.revision);
+    if let (true, true, Some(ended)) = (deploy.goes_back(), well, &ended) {
+        let meant = if let Step::Order(order) = &deploy.step { order.to.clone() } else { None };
+        applied.revision = ended.runs.clone().or(meant).unwrap_or(applied.revision);
     }
     Ok(report(plan, &applied, ended.as_ref()))
 }

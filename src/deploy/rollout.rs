@@ -29,7 +29,7 @@ use crate::clock::Clock;
 use crate::report::{Event, Events, Outcome};
 use watcher::Watcher;
 
-pub use conclude::{answer, command, undo, undo_command, unwatched, wait_on};
+pub use conclude::{answer, command, runs, undo, undo_command, unwatched, wait_on};
 pub use hopeless::Hopes;
 pub use tasks::Tasks;
 pub use voice::Voice;
@@ -51,6 +51,8 @@ pub struct Ended {
     /// What can be done about it, as a sentence with a command in it.
     pub advice: Option<String>,
     pub deployment: Option<String>,
+    /// ARN of what the service runs now, where that is not what was deployed.
+    pub runs: Option<String>,
     /// Why tasks stopped, if it did not go well.
     pub causes: Vec<Cause>,
     /// What else it left behind.

@@ -56,6 +56,7 @@ fn document(plan: &Plan, applied: &Applied, ended: Option<&Ended>) -> Value {
         plan.images.iter().map(|(container, image)| (container.clone(), image.clone().into())).collect();
     json!({
         "task_definition_arn": applied.revision,
+        "deployed_revision": deployed(plan, applied, ended),
         "registered": applied.registered.is_some(),
         "cluster": plan.deploy.as_ref().map(|deploy| &deploy.cluster),
         "service": plan.deploy.as_ref().map(|deploy| &deploy.service),
@@ -71,12 +72,18 @@ fn document(plan: &Plan, applied: &Applied, ended: Option<&Ended>) -> Value {
     })
 }
 
+/// What the service runs now: after a rollback that is not what was brought.
+fn deployed<'a>(plan: &Plan, applied: &'a Applied, ended: Option<&'a Ended>) -> Option<&'a str> {
+    let runs = ended.and_then(|ended| ended.runs.as_deref());
+    plan.deploy.as_ref().map(|_| runs.unwrap_or(&applied.revision))
+}
+
 /// The names of the CircleCI orb, so that later steps of a pipeline go on as they are.
 fn exports(plan: &Plan, applied: &Applied, ended: Option<&Ended>) -> Vec<Export> {
     let export = |name, variables, value: &str| Export { name, variables, value: value.to_owned() };
     let mut exports = vec![export("task-definition-arn", &["CCI_ORB_AWS_ECS_REGISTERED_TASK_DFN"], &applied.revision)];
-    if plan.deploy.is_some() {
-        exports.push(export("deployed-revision", &["CCI_ORB_AWS_ECS_DEPLOYED_REVISION"], &applied.revision));
+    if let Some(deployed) = deployed(plan, applied, ended) {
+        exports.push(export("deployed-revision", &["CCI_ORB_AWS_ECS_DEPLOYED_REVISION"], deployed));
     }
     if let Some(id) = deployment(applied, ended) {
         exports.push(export("deployment-id", &["CCI_ORB_AWS_ECS_DEPLOYMENT_ID"], id));

@@ -145,7 +145,8 @@ async fn after_failure(
     match watch(back, handover, id, services, clock, halted).await {
         Ok(end) if end.outcome == Outcome::RolledBack => {
             let text = format!("{}; it was stopped and rolled back to {}", bad.text, short(&handover.serves));
-            Ended { outcome: Outcome::RolledBack, text, advice: None, took: bad.took + end.took, ..bad }
+            let runs = Some(handover.serves.clone());
+            Ended { outcome: Outcome::RolledBack, text, advice: None, runs, took: bad.took + end.took, ..bad }
         }
         Ok(end) if end.outcome == Outcome::TimedOut => {
             Ended { text: format!("{}; the way back was begun: {}", bad.text, end.text), advice: end.advice, ..bad }

@@ -6,13 +6,14 @@ use super::judge::READY;
 use crate::deploy::diagnose::Evidence;
 use crate::deploy::edit::short;
 use crate::deploy::judge::Verdict;
-use crate::deploy::rollout::{Charge, Ended, answer, undo, wait_on};
+use crate::deploy::rollout::{Charge, Ended, answer, runs, undo, wait_on};
 use crate::deploy::wait::Until;
 use crate::report::Outcome;
 
 pub fn conclude(charge: &Charge, id: &str, verdict: Verdict) -> Ended {
     let name = short(charge.revision);
     let (asked_back, advice) = (charge.deploy.goes_back(), advice(charge, &verdict));
+    let runs = runs(charge, &verdict);
     let (outcome, text) = match verdict {
         Verdict::Done if asked_back => {
             (Outcome::Failed, format!("{name} had come through before it could be rolled back"))
@@ -39,7 +40,7 @@ pub fn conclude(charge: &Charge, id: &str, verdict: Verdict) -> Ended {
             (Outcome::TimedOut, format!("time is up, but deployment {id} of {name} goes on: {how}"))
         }
     };
-    Ended { advice, ..ended(outcome, text) }
+    Ended { advice, runs, ..ended(outcome, text) }
 }
 
 pub fn interrupted(charge: &Charge, id: &str) -> Ended {
@@ -50,7 +51,7 @@ pub fn interrupted(charge: &Charge, id: &str) -> Ended {
 
 pub fn ended(outcome: Outcome, text: String) -> Ended {
     let (causes, evidence, trouble) = (Vec::new(), Evidence::default(), Vec::new());
-    Ended { outcome, text, advice: None, deployment: None, causes, evidence, trouble, took: Duration::ZERO }
+    Ended { outcome, text, advice: None, deployment: None, runs: None, causes, evidence, trouble, took: Duration::ZERO }
 }
 
 fn advice(charge: &Charge, verdict: &Verdict) -> Option<String> {

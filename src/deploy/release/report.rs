@@ -77,7 +77,7 @@ const WORST: [Outcome; 8] = [
 pub fn report(rows: &[Row]) -> Report {
     let outcome = worst(rows.iter().filter_map(|row| row.end.outcome()));
     let deployed = rows.iter().filter(|row| !row.task);
-    let revisions: Vec<String> = deployed.filter_map(|row| revision(&row.end)).map(str::to_owned).collect();
+    let revisions: Vec<String> = deployed.filter_map(|row| deployed_revision(&row.end)).map(str::to_owned).collect();
     Report {
         outcome,
         document: json!({"parts": rows.iter().map(document).collect::<Vec<_>>()}),
@@ -119,6 +119,14 @@ fn worst(outcomes: impl Iterator<Item = Outcome>) -> Outcome {
 fn revision(end: &End) -> Option<&str> {
     match end {
         End::Told(report) => report.document["task_definition_arn"].as_str(),
+        _ => None,
+    }
+}
+
+/// What runs now: after a rollback that is not what was brought. Of a revision that is only registered, itself.
+fn deployed_revision(end: &End) -> Option<&str> {
+    match end {
+        End::Told(report) => report.document["deployed_revision"].as_str().or(revision(end)),
         _ => None,
     }
 }

@@ -81,7 +81,14 @@ async fn after_failure(
             // An interrupt ends the watch either way; the limit does where it is still to come.
             let halted = async { if late { halts.interrupt().await } else { halts.first().await } };
             match watch(back, &applied, ecs, clock, events, halted).await {
-                Ok(Some(end)) => joined(ended, end, back),
+                Ok(Some(end)) => {
+                    let end = match lacks_candidate(back, &end) && !late {
+                        true => Box::pin(insist(back, revision, end, ecs, clock, events, halts)).await,
+                        false => end,
+                    };
+                    let runs = end.runs.clone().unwrap_or(applied.revision);
+                    joined(Ended { runs: Some(runs), ..ended }, end, back)
+                }
                 Ok(None) => ended,
                 Err(why) => unsaved(ended, &why),
             }
@@ -135,6 +142,37 @@ async fn plan_back(deploy: &Deploy, revision: &str, ecs: &dyn Ecs) -> Result<Pla
         wait: deploy.wait,
     };
     plan_rollback(&request, &observe_rollback(&request, ecs).await?)
+}
+
+/// ECS goes back to a deployment that is COMPLETED; while others came and went before their time there is none, though
+/// a revision reached success ("No rollback candidate was found to run the rollback.").
+pub fn lacks_candidate(deploy: &Deploy, ended: &Ended) -> bool {
+    deploy.goes_back() && ended.outcome == Outcome::Failed && ended.text.contains("No rollback candidate")
+}
+
+/// Deploys what reached success last, where ECS does not go back by itself.
+pub async fn insist(
+    deploy: &Deploy,
+    revision: &str,
+    ended: Ended,
+    ecs: &dyn Ecs,
+    clock: &Clock,
+    events: &Events,
+    halts: &Halts,
+) -> Ended {
+    events.step("ECS has no candidate to go back to: what reached success last is deployed");
+    let back = async {
+        let plan = plan_back(deploy, revision, ecs).await?;
+        let applied = apply(&plan, ecs, clock, events).await?;
+        let deploy = plan.deploy.as_ref().expect("a rollback is a deployment");
+        let end = watch(deploy, &applied, ecs, clock, events, halts.first()).await?;
+        Ok(end.map(|end| Ended { runs: Some(applied.revision), took: ended.took + end.took, ..end }))
+    };
+    match back.await {
+        Ok(Some(end)) => end,
+        Ok(None) => ended,
+        Err(why) => unsaved(ended, &why),
+    }
 }
 
 /// What failed, and that it is mended.

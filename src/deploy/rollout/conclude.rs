@@ -14,6 +14,7 @@ use crate::report::Outcome;
 pub fn conclude(charge: &Charge, verdict: Verdict) -> Ended {
     let name = short(charge.revision);
     let (asked_back, advice) = (charge.deploy.goes_back(), advice(charge, &verdict));
+    let runs = runs(charge, &verdict);
     let (outcome, text) = match verdict {
         Verdict::Done if asked_back => {
             (Outcome::Failed, format!("{name} had come through before it could be rolled back"))
@@ -43,7 +44,14 @@ pub fn conclude(charge: &Charge, verdict: Verdict) -> Ended {
             (Outcome::TimedOut, format!("time is up, but the deployment of {name} goes on: {how}"))
         }
     };
-    Ended { advice, ..plain(outcome, text) }
+    Ended { advice, runs, ..plain(outcome, text) }
+}
+
+/// What was gone back to, in full: it is of the same account and region.
+pub fn runs(charge: &Charge, verdict: &Verdict) -> Option<String> {
+    let Verdict::RolledBack { to, .. } = verdict else { return None };
+    let (place, _) = charge.revision.rsplit_once('/')?;
+    to.contains(':').then(|| format!("{place}/{to}"))
 }
 
 /// Said at once: a CI system that cancels a job kills it some ten seconds later.
@@ -81,6 +89,7 @@ fn plain(outcome: Outcome, text: String) -> Ended {
         text,
         advice: None,
         deployment: None,
+        runs: None,
         causes: Vec::new(),
         evidence: Evidence::default(),
         trouble: Vec::new(),
