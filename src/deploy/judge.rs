@@ -14,7 +14,7 @@ use super::edit::short;
 use super::plan::Before;
 use super::snapshot::{Deployment, Record, Service, Snapshot};
 use super::wait::{OnPause, Until};
-use progress::progress;
+pub use progress::progress;
 use record::by_record;
 
 /// The deployment that is waited for.

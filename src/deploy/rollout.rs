@@ -13,6 +13,7 @@ mod watcher;
 
 use std::future::Future;
 use std::hash::{BuildHasher, RandomState};
+use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -27,7 +28,7 @@ use super::plan::Deploy;
 use super::wait::Wait;
 use crate::clock::Clock;
 use crate::report::{Event, Events, Outcome};
-use watcher::Watcher;
+use watcher::{SILENT, Watcher};
 
 pub use conclude::{answer, command, runs, undo, undo_command, unwatched, wait_on};
 pub use hopeless::Hopes;
@@ -113,7 +114,7 @@ async fn watch_to_the_end(watchers: &mut [Watcher<'_>], ecs: &dyn Ecs, clock: &C
     let mut pause = FIRST;
     loop {
         for mut batch in batches(watchers) {
-            look(&mut batch, pause, ecs).await;
+            look(&mut batch, pause, ecs, clock).await;
         }
         let Some(left) = watchers.iter().filter_map(Watcher::left).min() else { return };
         clock.sleep(jittered(pause).min(left)).await;
@@ -135,10 +136,18 @@ fn batches<'w, 'a>(watchers: &'w mut [Watcher<'a>]) -> Vec<Vec<&'w mut Watcher<'
 }
 
 /// One look at each service of the batch.
-async fn look(batch: &mut [&mut Watcher<'_>], pause: Duration, ecs: &dyn Ecs) {
+async fn look(batch: &mut [&mut Watcher<'_>], pause: Duration, ecs: &dyn Ecs, clock: &Clock) {
     let services: Vec<&str> = batch.iter().map(|watcher| watcher.service()).collect();
     let body = json!({"cluster": batch[0].cluster(), "services": services});
-    match ecs.call(Operation::DescribeServices, body).await {
+    let mut answer = pin!(ecs.call(Operation::DescribeServices, body));
+    let answer = loop {
+        tokio::select! {
+            biased;
+            answer = &mut answer => break answer,
+            () = clock.sleep(SILENT) => batch.iter().for_each(|watcher| watcher.miss_answers("")),
+        }
+    };
+    match answer {
         Ok(Answer { body, .. }) => {
             join_all(batch.iter_mut().map(|watcher| watcher.see(&body))).await;
         }

@@ -17,7 +17,7 @@ use crate::deploy::Error;
 use crate::deploy::diagnose::{Traces, causes, is_trouble};
 use crate::deploy::ecs::{CallError, Ecs};
 use crate::deploy::halt::Halt;
-use crate::deploy::judge::{Memory, Verdict, Watched, judge, tells_of_rollback};
+use crate::deploy::judge::{Memory, Verdict, Watched, judge, progress, tells_of_rollback};
 use crate::deploy::request::name_in_arn;
 use crate::deploy::snapshot::{Service, Snapshot};
 use crate::report::Outcome;
@@ -25,8 +25,8 @@ use crate::report::Outcome;
 /// How long a look may be held up by what it can do without; calls are tried again for much longer below.
 const OPTIONAL: Duration = Duration::from_secs(5);
 
-/// Looks in a row that showed nothing, until people are told.
-const BLIND: u32 = 3;
+/// Without an answer for so long, people are told: a call is tried again for much longer below.
+pub const SILENT: Duration = Duration::from_secs(10);
 
 pub struct Watcher<'a> {
     charge: Charge<'a>,
@@ -40,11 +40,15 @@ pub struct Watcher<'a> {
     traces: Traces,
     hopes: Hopes,
     pauses: Pauses,
-    missed: u32,
     newest_event: Option<String>,
     trouble: Vec<String>,
     /// What the last look showed.
     last: Option<Snapshot>,
+    /// How far it was then, in words.
+    shown: String,
+    /// When ECS answered last, since the beginning.
+    answered: Duration,
+    took: Option<Duration>,
     end: Option<Result<Verdict, CallError>>,
 }
 
@@ -70,10 +74,12 @@ impl<'a> Watcher<'a> {
             traces: Traces::default(),
             hopes: Hopes::default(),
             pauses: Pauses::default(),
-            missed: 0,
             newest_event: before.newest_event.clone(),
             trouble: Vec::new(),
             last: None,
+            shown: String::new(),
+            answered: Duration::ZERO,
+            took: None,
             end: None,
             charge,
             ecs,
@@ -101,10 +107,16 @@ impl<'a> Watcher<'a> {
             return self.close(Verdict::TimedOut(why.to_string()));
         }
         self.charge.events.emit(retry(self.service(), why, pause));
-        self.missed += 1;
-        if self.missed >= BLIND {
-            self.voice.rollout(None, Vec::new(), format!("ECS does not say how far it is: {why}"));
+        if self.voice.elapsed() >= self.answered + SILENT {
+            self.miss_answers(&format!(" ({why})"));
         }
+    }
+
+    /// What was seen last is no news: it is told with its time.
+    pub fn miss_answers(&self, why: &str) {
+        let since = clock(self.answered);
+        let seen = if self.shown.is_empty() { String::new() } else { format!("; as of then {}", self.shown) };
+        self.voice.rollout(None, Vec::new(), format!("no answer from ECS since {since}{why}{seen}"));
     }
 
     /// No look will show anything.
@@ -114,7 +126,7 @@ impl<'a> Watcher<'a> {
 
     /// An answer of DescribeServices, with other services perhaps.
     pub async fn see(&mut self, answer: &Value) {
-        self.missed = 0;
+        self.answered = self.voice.elapsed();
         let service = self.pick(answer);
         self.tell_events(&service);
         let records = self.records.look(&self.charge, self.ecs);
@@ -130,7 +142,11 @@ impl<'a> Watcher<'a> {
         self.see_tasks().await;
         match judge(&snapshot, &self.memory, &self.watched, self.clock.now()) {
             Verdict::Going(how) => self.say(&snapshot, how),
-            verdict => self.close(verdict),
+            verdict => {
+                // The picture that the verdict is of is the last that there is to see.
+                self.say(&snapshot, progress(&snapshot.service, None));
+                self.close(verdict);
+            }
         }
         self.traces.note(&snapshot);
         self.last = Some(snapshot);
@@ -161,14 +177,20 @@ impl<'a> Watcher<'a> {
         }
     }
 
-    fn say(&self, snapshot: &Snapshot, how: String) {
+    fn say(&mut self, snapshot: &Snapshot, how: String) {
+        if how.is_empty() {
+            return;
+        }
         let record = snapshot.record.as_ref();
         let stage = record.filter(|_| !self.watched.before.rolling).and_then(|record| record.stage.clone());
         let versions = versions(snapshot, &self.memory, self.charge.revision);
-        self.voice.rollout(stage, versions, with_traffic(how, self.charge.revision, record));
+        let text = with_traffic(how, self.charge.revision, record);
+        self.shown.clone_from(&text);
+        self.voice.rollout(stage, versions, text);
     }
 
     fn close(&mut self, verdict: Verdict) {
+        self.took = Some(self.voice.elapsed());
         self.voice.verdict(&conclude(&self.charge, verdict.clone()));
         self.end = Some(Ok(verdict));
     }
@@ -222,9 +244,15 @@ impl<'a> Watcher<'a> {
         Ok(Ended { took, deployment: id, causes, evidence, trouble: self.trouble, ..ended })
     }
 
+    /// To its own verdict, whatever else was watched beside it.
     fn took(&self) -> Duration {
-        self.voice.elapsed()
+        self.took.unwrap_or_else(|| self.voice.elapsed())
     }
+}
+
+/// `1:05`, as the lines of a watch begin.
+fn clock(elapsed: Duration) -> String {
+    format!("{}:{:02}", elapsed.as_secs() / 60, elapsed.as_secs() % 60)
 }
 
 /// The result, if it comes soon enough for something that can be done without.

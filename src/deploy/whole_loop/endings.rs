@@ -22,7 +22,11 @@ async fn rollout_of_twenty_minutes_succeeds() {
     let rollout: Vec<_> = told.lock().unwrap().iter().filter(|text| text.contains(" of ")).cloned().collect();
     assert_eq!(
         rollout,
-        ["web:8 0 of 2 running, 2 pending; web:7 2 running", "web:8 1 of 2 running, 1 pending; web:7 2 running"]
+        [
+            "web:8 0 of 2 running, 2 pending; web:7 2 running",
+            "web:8 1 of 2 running, 1 pending; web:7 2 running",
+            "web:8 2 of 2 running; web:7 2 running"
+        ]
     );
     assert_eq!(report.lines, [arn(8)]);
     assert!(report.summary.contains("web:8 is deployed (20 min"), "{}", report.summary);

@@ -12,7 +12,26 @@ async fn polling_outlives_throttling_and_broken_connections() {
     let (events, told) = listener();
     let (report, _) = deploy(&v2(), &fake, &events).await.unwrap();
     assert_eq!(report.outcome, Outcome::Succeeded);
-    assert!(told.lock().unwrap().iter().any(|text| text == "retry: looking at web"));
+    let told = told.lock().unwrap();
+    assert!(told.iter().any(|text| text == "retry: looking at web"));
+    assert!(told.iter().any(|text| text.starts_with("no answer from ECS since 0:00 (")), "{told:?}");
+}
+
+/// The call itself is tried again for a minute and a half, so waiting for its end would be silence.
+#[tokio::test]
+async fn silence_of_ecs_is_told_with_the_age_of_what_was_seen() {
+    let fake = scripted(|seconds| match seconds {
+        0..20 => Ok(service(8, &[ours(1, "IN_PROGRESS", ""), old()])),
+        _ => Err(refusal(HANGS, "")),
+    });
+    let (events, told) = listener();
+    let observed = observe_service(&v2(), &fake).await.unwrap();
+    let plan = plan_service(&v2(), &observed).unwrap();
+    let late = Halts::after(12, Halt::TimeUp);
+    carry_out(&plan, Rescue::default(), &fake, &fake.clock, &events, &late).await.unwrap();
+    let told = told.lock().unwrap();
+    let silence = told.iter().find(|text| text.starts_with("no answer from ECS since 0:1")).expect("told");
+    assert!(silence.ends_with("; as of then web:8 1 of 2 running, 1 pending; web:7 2 running"), "{silence}");
 }
 
 #[tokio::test]
