@@ -23,6 +23,8 @@ pub struct Ended {
     pub tasks: Vec<Seen>,
     pub causes: Vec<Cause>,
     pub evidence: Evidence,
+    /// The lines of the log were passed on while they came.
+    pub streamed: bool,
     pub took: Duration,
 }
 
@@ -30,7 +32,7 @@ impl Ended {
     fn new(outcome: Outcome, text: impl Into<String>) -> Self {
         let (tasks, causes) = (Vec::new(), Vec::new());
         let (evidence, took) = (Evidence::default(), Duration::ZERO);
-        Ended { outcome, text: text.into(), advice: None, tasks, causes, evidence, took }
+        Ended { outcome, text: text.into(), advice: None, tasks, causes, evidence, streamed: false, took }
     }
 
     /// The exit code to blame, of the first task that failed with one.
@@ -79,7 +81,8 @@ pub async fn follow(
             return Err(Error::Unwatched { tasks: tasks(&open), source: Box::new(source) });
         }
     };
-    Ok(unplaced(Ended { tasks: watch.tasks, took, ..ended }))
+    let streamed = watch.has_streamed();
+    Ok(unplaced(Ended { tasks: watch.tasks, took, streamed, ..ended }))
 }
 
 fn open(tasks: &[Seen]) -> Vec<String> {

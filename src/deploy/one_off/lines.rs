@@ -22,6 +22,8 @@ pub struct Lines {
     elsewhere: Vec<String>,
     /// Nobody may read them.
     denied: bool,
+    /// Some were passed on.
+    any: bool,
 }
 
 #[derive(Debug)]
@@ -75,7 +77,10 @@ impl Lines {
                 return any;
             }
             match stream.read(&self.secrets, ecs, events).await {
-                Ok(count) => any |= count > 0,
+                Ok(count) => {
+                    any |= count > 0;
+                    self.any |= count > 0;
+                }
                 Err(why) => {
                     if let Some(action) = why.denied_action() {
                         self.denied = true;
@@ -86,6 +91,11 @@ impl Lines {
             }
         }
         any
+    }
+
+    /// Some were passed on.
+    pub fn any(&self) -> bool {
+        self.any
     }
 
     /// Nothing is to come of them.

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::watch::Seen;
 use super::{Ended, Plan, Started, State};
-use crate::deploy::diagnose::screen;
+use crate::deploy::diagnose::{Evidence, screen};
 use crate::deploy::summary::spelled;
 use crate::report::{Export, Outcome, Report};
 
@@ -69,7 +69,9 @@ fn summary(plan: &Plan, ended: &Ended) -> String {
     let _ = ended.advice.as_ref().map_or(Ok(()), |advice| writeln!(text, "{advice}"));
     if ended.outcome == Outcome::Failed || !ended.causes.is_empty() {
         let used = text.lines().count();
-        text.push_str(&screen(&ended.causes, &ended.evidence, &[], used));
+        // What was passed on while it came is not said twice.
+        let log = ended.evidence.log.clone().filter(|_| !ended.streamed);
+        text.push_str(&screen(&ended.causes, &Evidence { log, ..ended.evidence.clone() }, &[], used));
     }
     text
 }

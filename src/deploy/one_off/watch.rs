@@ -169,6 +169,11 @@ impl<'a> Watch<'a> {
         self.clock.now().duration_since(then).unwrap_or_default()
     }
 
+    /// Whether lines of containers were passed on.
+    pub fn has_streamed(&self) -> bool {
+        self.lines.any()
+    }
+
     pub fn took(&self) -> Duration {
         self.since(self.began)
     }

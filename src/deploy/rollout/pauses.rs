@@ -5,6 +5,7 @@ use super::Charge;
 use super::conclude::answer;
 use crate::deploy::edit::short;
 use crate::deploy::snapshot::{Pause, Record};
+use crate::deploy::wait::OnPause;
 
 #[derive(Default)]
 pub struct Pauses {
@@ -21,7 +22,9 @@ impl Pauses {
             let name = short(charge.revision);
             let text = format!("{name} is paused at {stage} and waits for an answer{}", otherwise(pause));
             let answer = answer(charge.deploy);
-            charge.events.warn(text, Some(format!("Answer with `{answer}` or `{answer} --rollback`.")));
+            // Where it is left so, the verdict says how.
+            let waits = charge.wait.on_pause == OnPause::Wait;
+            charge.events.warn(text, waits.then(|| format!("Answer with `{answer}` or `{answer} --rollback`.")));
             self.told.push(pause.hook.clone());
         }
     }
