@@ -8,6 +8,7 @@ mod pauses;
 mod picture;
 mod record;
 mod tasks;
+mod unready;
 mod voice;
 mod watcher;
 

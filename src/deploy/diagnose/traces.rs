@@ -20,7 +20,7 @@ pub struct Evidence {
     pub log: Option<Log>,
     /// Targets that the load balancer found unwell.
     pub targets: Vec<Ailing>,
-    /// What could not be learned, and why.
+    /// What else is known, and what could not be learned, and why.
     pub notes: Vec<String>,
 }
 
@@ -84,6 +84,11 @@ impl Traces {
             self.evidence.log = log;
             self.evidence.notes.extend(note);
         }
+    }
+
+    /// What else is known, in words.
+    pub fn add(&mut self, notes: Vec<String>) {
+        self.evidence.notes.extend(notes);
     }
 
     /// Events repeat what the load balancer said of targets that are gone by now.

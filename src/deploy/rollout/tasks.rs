@@ -5,10 +5,12 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
 
+use crate::deploy::apply::seconds;
 use crate::deploy::diagnose::Stopped;
 use crate::deploy::ecs::{CallError, Ecs, Operation};
 use crate::deploy::judge::Memory;
 use crate::deploy::plan::Deploy;
+use crate::deploy::rollout::unready::unready;
 use crate::deploy::rollout::{Charge, Voice};
 
 /// The longest time between two collections.
@@ -97,6 +99,29 @@ impl<'a> Tasks<'a> {
             tasks.extend(ended.map(|task| (arn(task), Stopped::read(task))));
         }
         Ok(tasks)
+    }
+
+    /// What keeps tasks of ours that did not stop from running, where it can be seen: `2 tasks have been PENDING …`.
+    pub async fn unready(&self, charge: &Charge<'_>, memory: &Memory, ecs: &dyn Ecs) -> Vec<String> {
+        if self.denied {
+            return Vec::new();
+        }
+        let seen = self.fetch_unready(charge.deploy, memory, ecs).await;
+        seen.unwrap_or_default()
+    }
+
+    async fn fetch_unready(&self, deploy: &Deploy, memory: &Memory, ecs: &dyn Ecs) -> Result<Vec<String>, CallError> {
+        let service = crate::deploy::request::name_in_arn(&deploy.service);
+        let body = json!({"cluster": deploy.cluster, "serviceName": service, "desiredStatus": "RUNNING"});
+        let listed = ecs.call(Operation::ListTasks, body).await?.body["taskArns"].take();
+        if listed.as_array().is_none_or(Vec::is_empty) {
+            return Ok(Vec::new());
+        }
+        let body = json!({"cluster": deploy.cluster, "tasks": listed});
+        let answer = ecs.call(Operation::DescribeTasks, body).await?;
+        let all = answer.body["tasks"].as_array().into_iter().flatten();
+        let ours: Vec<&Value> = all.filter(|task| is_ours(&Stopped::read(task), memory, &self.definition)).collect();
+        Ok(unready(&ours, answer.date.map(seconds)))
     }
 
     fn keep(&mut self, tasks: Vec<(String, Stopped)>, memory: &Memory) {

@@ -237,6 +237,11 @@ impl<'a> Watcher<'a> {
             return Ok(Ended { took: self.took(), deployment: id, ..ended });
         }
         within(self.clock, self.tasks.collect(&self.charge, &self.memory, self.ecs)).await;
+        let unready = match ended.outcome {
+            Outcome::TimedOut => within(self.clock, self.tasks.unready(&self.charge, &self.memory, self.ecs)).await,
+            _ => None,
+        };
+        self.traces.add(unready.unwrap_or_default());
         let last = within(self.clock, self.traces.conclude(self.tasks.all(), &self.trouble, self.ecs)).await;
         self.traces.close(last.is_some());
         let (took, causes) = (self.took(), causes(self.tasks.all()));
