@@ -13,6 +13,7 @@ mod tests;
 
 use serde_json::Value;
 
+use super::diagnose::Stopped;
 use super::history::Revision;
 
 pub use observe::observe_status;
@@ -37,6 +38,8 @@ pub struct Seen {
     /// The service, as DescribeServices shows it.
     raw: Value,
     tasks: Known<Tasks>,
+    /// The newest of the tasks that failed; looked for only where ECS counts failures.
+    stopped: Option<Stopped>,
     /// The newest service deployment in full.
     newest: Known<Option<Value>>,
     /// The service revisions that are spoken of.

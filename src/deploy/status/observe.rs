@@ -6,6 +6,7 @@ use futures_util::stream::{self, StreamExt};
 use serde_json::{Value, json};
 
 use super::{Known, Seen, Status, Tasks};
+use crate::deploy::diagnose::Stopped;
 use crate::deploy::ecs::{CallError, Ecs, Operation};
 use crate::deploy::history;
 use crate::deploy::observe::no_cluster;
@@ -63,13 +64,17 @@ async fn services(request: &Status, ecs: &dyn Ecs) -> Result<Vec<Value>, Error> 
 /// What is read of one service alone, and the ARN of its newest service deployment.
 async fn look(cluster: &str, raw: Value, ecs: &dyn Ecs) -> (Seen, Option<String>) {
     let name = raw["serviceName"].as_str().unwrap_or_default();
-    let (tasks, newest) = futures_util::join!(tasks(cluster, name, ecs), newest(cluster, name, &raw, ecs));
+    let (tasks, stopped, newest) = futures_util::join!(
+        tasks(cluster, name, ecs),
+        stopped(cluster, name, &raw, ecs),
+        newest(cluster, name, &raw, ecs)
+    );
     let (newest, unread) = match newest {
         Ok(arn) => (arn, Ok(None)),
         Err(why) => (None, Err(unknown(why))),
     };
     let tasks = tasks.map_err(unknown);
-    (Seen { raw, tasks, newest: unread, revisions: Ok(Vec::new()), definitions: Vec::new() }, newest)
+    (Seen { raw, tasks, stopped, newest: unread, revisions: Ok(Vec::new()), definitions: Vec::new() }, newest)
 }
 
 async fn tasks(cluster: &str, service: &str, ecs: &dyn Ecs) -> Result<Tasks, CallError> {
@@ -87,6 +92,26 @@ async fn tasks(cluster: &str, service: &str, ecs: &dyn Ecs) -> Result<Tasks, Cal
         }
     }
     Ok(Tasks { more: true, ..tasks })
+}
+
+/// Why the newest task stopped that was not to stop. ECS remembers stopped tasks for about an hour; who may not see
+/// them misses no more than that.
+async fn stopped(cluster: &str, service: &str, raw: &Value, ecs: &dyn Ecs) -> Option<Stopped> {
+    let failures = |one: &Value| one["failedTasks"].as_i64().unwrap_or_default() > 0;
+    if !raw["deployments"].as_array().into_iter().flatten().any(failures) {
+        return None;
+    }
+    let body = json!({"cluster": cluster, "serviceName": service, "desiredStatus": "STOPPED"});
+    let listed = ecs.call(Operation::ListTasks, body).await.ok()?.body["taskArns"].take();
+    let arns = listed.as_array().filter(|arns| !arns.is_empty())?;
+    let described = ecs.call(Operation::DescribeTasks, json!({"cluster": cluster, "tasks": arns})).await.ok()?;
+    let mut tasks: Vec<&Value> = described.body["tasks"].as_array()?.iter().collect();
+    tasks.sort_by(|one, other| at(one, "stoppedAt").total_cmp(&at(other, "stoppedAt")));
+    tasks.into_iter().rev().map(Stopped::read).find(|task| !task.is_normal())
+}
+
+fn at(task: &Value, member: &str) -> f64 {
+    task[member].as_f64().unwrap_or_default()
 }
 
 /// Only ECS's own deployments have records. `currentServiceDeployment` would save the call, but may still name the

@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::remark::{Remark, remarks};
 use super::time::Moment;
 use super::{Known, Seen};
+use crate::deploy::diagnose::Stopped;
 use crate::deploy::edit::short;
 use crate::deploy::history::Revision;
 use crate::deploy::request::name_in_arn;
@@ -34,6 +35,8 @@ pub struct State {
     /// What ECS lists, the one that leads first. Task sets where CodeDeploy or others deploy.
     pub deployments: Vec<Deployment>,
     pub last_deployment: Option<Newest>,
+    /// Why the newest task failed, where tasks of a deployment fail.
+    pub last_failure: Option<Failure>,
     pub remarks: Vec<Remark>,
     pub unknown: Vec<Gap>,
     /// The newest first.
@@ -109,6 +112,14 @@ pub struct Newest {
 }
 
 #[derive(Debug, Clone, Serialize)]
+pub struct Failure {
+    pub task: String,
+    /// `shop:7`
+    pub revision: String,
+    pub why: String,
+}
+
+#[derive(Debug, Clone, Serialize)]
 pub struct Share {
     pub revision: String,
     pub percent: f64,
@@ -160,6 +171,7 @@ impl State {
             circuit_breaker: Breaker { enabled: breaker["enable"] == true, rollback: breaker["rollback"] == true },
             deployments,
             last_deployment: newest.map(|record| Newest::read(record, seen)),
+            last_failure: seen.stopped.as_ref().map(Failure::of),
             remarks: Vec::new(),
             unknown: gaps(seen),
             events: items(raw, "events").take(EVENTS).map(Event::read).collect(),
@@ -257,6 +269,12 @@ impl std::fmt::Display for Digest {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let plural = if self.tasks == 1 { "" } else { "s" };
         write!(f, "{} in {} task{plural}", self.digest, self.tasks)
+    }
+}
+
+impl Failure {
+    fn of(task: &Stopped) -> Failure {
+        Failure { task: task.id.clone(), revision: short(&task.task_definition).to_owned(), why: task.why() }
     }
 }
 

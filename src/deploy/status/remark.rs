@@ -17,6 +17,7 @@ pub fn remarks(state: &State) -> Vec<Remark> {
         .chain(mixed(state))
         .chain(moved(state))
         .chain(failed(state))
+        .chain(failing(state))
         .chain(ended(state))
         .chain(paused(state))
         .collect()
@@ -76,6 +77,14 @@ fn failed(state: &State) -> Option<Remark> {
     let failed = state.deployments.iter().find(|one| one.rollout.as_deref() == Some("FAILED"))?;
     let why = failed.reason.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
     remark("failed", format!("the deployment of {} failed{why}", failed.revision))
+}
+
+/// Tasks die and are started again, and the counts alone look like patience.
+fn failing(state: &State) -> Option<Remark> {
+    let one = state.deployments.iter().find(|one| one.failed > 0)?;
+    let tasks = if one.failed == 1 { "1 task".to_owned() } else { format!("{} tasks", one.failed) };
+    let why = state.last_failure.as_ref().map(|last| format!(", the last of them: {}", last.why)).unwrap_or_default();
+    remark("failing-tasks", format!("{tasks} of {} failed{why}", one.revision))
 }
 
 /// How the last deployment came to nothing, if it did.

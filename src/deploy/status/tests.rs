@@ -52,6 +52,7 @@ fn at_rest() -> Seen {
     Seen {
         raw,
         tasks: Ok(Tasks { found: vec![task("ecs-svc/7", 7, 0), task("ecs-svc/7", 7, 0)], more: false }),
+        stopped: None,
         newest: Ok(None),
         revisions: Ok(vec![revision(7, 0), revision(8, 1)]),
         definitions: vec![definition(7)],
@@ -67,6 +68,7 @@ fn under_way() -> Seen {
     let found = vec![task("ecs-svc/8", 8, 1), task("ecs-svc/7", 7, 0), task("ecs-svc/7", 7, 0)];
     Seen {
         raw: named(service(8, &[old, new])),
+        stopped: None,
         newest: Ok(Some(record)),
         tasks: Ok(Tasks { found, more: false }),
         definitions: vec![definition(7), definition(8)],
@@ -192,6 +194,7 @@ fn status_without_rights_tells_what_it_can() {
     let denied = || Err("grant ecs:ListTasks".to_owned());
     let seen = Seen {
         tasks: denied(),
+        stopped: None,
         newest: Err("grant ecs:ListServiceDeployments".into()),
         definitions: vec![(arn(7), Err("grant ecs:DescribeTaskDefinition".into()))],
         ..at_rest()
@@ -286,4 +289,16 @@ async fn status_of_a_missing_service_names_the_nearest() {
     let error = error.unwrap_err();
     assert_eq!(error.to_string(), "service-name: there is no service 'shpo' in cluster 'main'");
     assert!(crate::report::Explain::hint(&error).unwrap().starts_with("Did you mean 'shop'? "));
+}
+
+#[test]
+fn status_of_a_crash_loop_tells_how_the_last_task_failed() {
+    let mut raw = at_rest().raw;
+    raw["deployments"][0]["failedTasks"] = 134.into();
+    let task = json!({"taskArn": "t/main/a1", "taskDefinitionArn": arn(7), "stopCode": "EssentialContainerExited",
+        "stoppedReason": "Essential container in task exited", "containers": [{"name": "web", "exitCode": 3}]});
+    let stopped = Some(crate::deploy::diagnose::Stopped::read(&task));
+    let states = read_status(&[Seen { raw, stopped, ..at_rest() }]);
+    let wanted = "134 tasks of web:7 failed, the last of them: container web exited with 3";
+    assert!(states[0].remarks.iter().any(|remark| remark.kind == "failing-tasks" && remark.text == wanted));
 }
