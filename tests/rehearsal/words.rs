@@ -91,6 +91,7 @@ async fn wait_tells_what_becomes_of_a_deployment_that_somebody_else_began() {
     assert_eq!(begun.code, 0, "{}", begun.stderr);
     let ended = run(&rehearsal, "wait", &[]).await;
     says(&ended, 4, &["shop in main: shop:3 failed and was rolled back to shop:2: ", "container web exited with 3"]);
+    says(&run(&rehearsal, "wait", &[]).await, 4, &["shop:3 failed and was rolled back to shop:2"]);
     says(&run(&rehearsal, "wait", &["--task-definition-arn=shop:3"]).await, 4, &["was rolled back to shop:2"]);
     says(&run(&rehearsal, "wait", &["--task-definition-arn=shop:2"]).await, 0, &["shop:2 is deployed"]);
     rehearsal.end().await;
@@ -119,7 +120,7 @@ async fn rollback_takes_back_what_goes_on_and_a_second_run_undoes_nothing_more()
     let again = run(&rehearsal, "rollback", &["--from=shop:2"]).await;
     says(&again, 0, &["the service runs shop:1, not shop:2: nothing to undo"]);
     let bare = run(&rehearsal, "rollback", &[]).await;
-    assert_eq!(bare.code, 1, "{}", bare.stderr);
+    assert_eq!(bare.code, 2, "{}", bare.stderr);
     assert!(bare.stderr.contains("there is nothing to roll 'shop' back to"), "{}", bare.stderr);
     rehearsal.end().await;
 }
@@ -154,7 +155,7 @@ async fn rollback_of_a_failure_that_never_had_the_traffic_is_nothing_to_do() {
     assert_eq!(deploy(&rehearsal, &[NEXT]).await.code, 3);
     says(&run(&rehearsal, "rollback", &[]).await, 0, &["the service runs shop:2 already: nothing to undo"]);
     let rest = run(&rehearsal, "wait", &[]).await;
-    says(&rest, 0, &["nothing is in progress: shop:2 runs", "the last deployment failed"]);
+    says(&rest, 3, &["shop in main: shop:3 failed"]);
     rehearsal.end().await;
 }
 

@@ -32,8 +32,23 @@ pub struct Ongoing {
 }
 
 pub async fn ongoing(service: &Value, found: &Found, api: &dyn CodeDeploy) -> Result<Option<Ongoing>, Error> {
-    let Some(active) = found.active() else { return Ok(None) };
-    let mut raw = deployment(&active.id, api).await?;
+    match found.active() {
+        Some(active) => about(service, &active.id, api).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+/// The last deployment, if it came to nothing and no other has come since: it is what one waits for then.
+async fn came_to_nothing(service: &Value, found: &Found, api: &dyn CodeDeploy) -> Result<Option<Ongoing>, Error> {
+    let last = &found.info["lastAttemptedDeployment"];
+    let Some(id) = last["deploymentId"].as_str() else { return Ok(None) };
+    let about = about(service, id, api).await?;
+    let bad = about.returns || last["status"] == "Failed" || last["status"] == "Stopped";
+    Ok(bad.then_some(about))
+}
+
+async fn about(service: &Value, id: &str, api: &dyn CodeDeploy) -> Result<Ongoing, Error> {
+    let mut raw = deployment(id, api).await?;
     let taken_back = raw["rollbackInfo"]["rollbackTriggeringDeploymentId"].as_str().map(str::to_owned);
     if let Some(id) = &taken_back {
         raw = deployment(id, api).await?;
@@ -49,12 +64,12 @@ pub async fn ongoing(service: &Value, found: &Found, api: &dyn CodeDeploy) -> Re
     };
     let others = || sets(service).filter(|set| external(set) != Some(info.id.as_str()));
     let serves = others().find(|set| set["status"] == "PRIMARY").or_else(|| others().next()).and_then(definition_of);
-    Ok(Some(Ongoing {
+    Ok(Ongoing {
         revision: revision.unwrap_or_else(|| info.id.clone()),
         serves: serves.unwrap_or_default(),
         returns: taken_back.is_some(),
         info,
-    }))
+    })
 }
 
 pub fn definition_of(set: &Value) -> Option<String> {
@@ -81,28 +96,25 @@ pub async fn observe_follow(request: &Follow, ecs: &dyn Ecs, api: &dyn CodeDeplo
     let service = existing_service(&request.cluster, &request.service, ecs).await?;
     let whom = (request.cluster.as_str(), request.service.as_str());
     let found = locate(&service, api).await?;
-    if let Some(found) = &found
-        && let Some(ongoing) = ongoing(&service, found, api).await?
-    {
-        return Ok(plan(whom, &service, found, &ongoing, None, Some(request.wait)));
+    if let Some(found) = &found {
+        let ongoing = ongoing(&service, found, api).await?;
+        let meant = if ongoing.is_some() { ongoing } else { came_to_nothing(&service, found, api).await? };
+        if let Some(meant) = meant {
+            return Ok(plan(whom, &service, found, &meant, None, Some(request.wait)));
+        }
     }
     let runs = serving(&service).and_then(definition_of).unwrap_or_default();
     let mut plan = joining(whom, &runs, Step::Nothing, before(&service), None);
-    plan.notes.push(at_rest(&service, &runs, found.as_ref()));
+    plan.notes.push(at_rest(&service, &runs));
     Ok(plan)
 }
 
-/// `nothing is in progress: web:7 runs, 2 of 2 tasks; the last deployment failed`
-fn at_rest(service: &Value, runs: &str, found: Option<&Found>) -> String {
+/// `nothing is in progress: web:7 runs, 2 of 2 tasks`
+fn at_rest(service: &Value, runs: &str) -> String {
     // Of the serving task set: the service counts tasks that are on their way out as well.
     let count = |member: &str| serving(service).and_then(|set| set[member].as_i64()).unwrap_or_default();
-    let last = match found.and_then(|found| found.info["lastAttemptedDeployment"]["status"].as_str()) {
-        Some("Failed") => "; the last deployment failed",
-        Some("Stopped") => "; the last deployment was stopped",
-        _ => "",
-    };
     let (running, desired) = (count("runningCount"), count("computedDesiredCount"));
-    format!("nothing is in progress: {} runs, {running} of {desired} tasks{last}", short(runs))
+    format!("nothing is in progress: {} runs, {running} of {desired} tasks", short(runs))
 }
 
 /// Finds what waits for a word, and plans to give it.
