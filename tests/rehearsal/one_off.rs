@@ -87,7 +87,9 @@ async fn task_that_fails_says_why_and_may_lend_its_exit_code() {
     let rehearsal = rehearsal().await;
     rehearsal.tasks_will(json!({ "exitCode": { "code": 7 } }), &["no such table: cart"]).await;
     let parts = ["shop:1 in main: 1 task failed", "container web exited with 7", "| no such table: cart"];
-    says(&rehearsal.run_task(&[]).await, 3, &parts);
+    let ended = rehearsal.run_task(&[]).await;
+    says(&ended, 3, &parts);
+    assert_eq!(ended.stderr.matches("no such table: cart").count(), 1, "{}", ended.stderr);
     says(&rehearsal.run_task(&["--propagate-exit-code"]).await, 7, &parts);
     let ended = rehearsal.run_task(&["--output=json"]).await;
     let document = ended.document();

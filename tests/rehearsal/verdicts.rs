@@ -178,6 +178,42 @@ async fn failure_is_rolled_back_on_request() {
     );
 }
 
+/// The limit of the whole run keeps no promise from being kept.
+#[tokio::test]
+async fn run_whose_time_is_up_says_why_and_goes_back() {
+    let rehearsal = Rehearsal::with_service(json!({})).await;
+    rehearsal.fate(json!("neverStarts")).await;
+    let ended = rehearsal.deploy(&["--rollback-on-failure", "--timeout=5s"]).await;
+    let why = "2 tasks have been PENDING for ";
+    says(&ended, 4, &["time is up, but the deployment of shop:2 goes on", why, "was rolled back to shop:1"]);
+    assert_eq!(rehearsal.runs().await, "shop:1");
+    let left = rehearsal.deploy(&["--timeout=4s"]).await;
+    says(&left, 6, &["time is up, but the deployment of shop:2 goes on", "Wait on with `dockless wait"]);
+    rehearsal.end().await;
+}
+
+/// A service that was made with a revision that crashes: what ran before it is no better.
+#[tokio::test]
+async fn rollback_where_nothing_ever_succeeded_says_so_before_any_effect() {
+    let rehearsal = Rehearsal::without_service().await;
+    let fate = json!({ "exitCode": { "code": 3 } });
+    let fates = [json!({ "family": "shop:1", "fate": fate }), json!({ "family": "shop:2", "fate": fate })];
+    rehearsal.sandbox.set_faults(json!({ "fates": fates })).await;
+    let first = ["deploy-service-update", "--cluster=main", "--family=shop", "--create-service", "--revision=1"];
+    let made = rehearsal.stage.run(&[&first[..], &["--verification-timeout=3s"]].concat()).await;
+    says(&made, 6, &["time is up", "Wait on with"]);
+    assert!(!made.stderr.contains("dockless rollback"), "{}", made.stderr);
+    let next = rehearsal.deploy(&["--verification-timeout=3s"]).await;
+    says(&next, 6, &["time is up"]);
+    assert!(!next.stderr.contains("dockless rollback"), "{}", next.stderr);
+    for words in [&["--dry-run"][..], &[]] {
+        let back = rehearsal.about("rollback", words).await;
+        says(&back, 2, &["no revision is known to have reached success", "--to"]);
+    }
+    assert_eq!(rehearsal.runs().await, "shop:2", "nothing is done");
+    rehearsal.end().await;
+}
+
 #[tokio::test]
 async fn rollback_goes_to_what_reached_success() {
     let rehearsal = Rehearsal::with_service(breaker(true)).await;
@@ -188,7 +224,10 @@ async fn rollback_goes_to_what_reached_success() {
         .set_faults(json!({ "fates": [{ "family": "shop:3", "fate": { "exitCode": { "code": 3 } } }] }))
         .await;
     let env = "--container-env-var-updates=container=web,name=A,value=1";
-    says(&rehearsal.deploy(&[env]).await, 4, &["shop:3 failed and was rolled back to shop:2"]);
+    let failed = rehearsal.deploy(&[env, "--output=json"]).await;
+    let document = failed.document();
+    let revision = |member: &str| document[member].as_str().unwrap().rsplit('/').next().unwrap().to_owned();
+    assert_eq!((revision("task_definition_arn"), revision("deployed_revision")), ("shop:3".into(), "shop:2".into()));
     // ECS has gone back already: that is not done once more unasked.
     let again = "the last deployment, of shop:3, was rolled back before: shop:2 runs, and nothing is undone";
     says(&rehearsal.about("rollback", &[]).await, 0, &[again, "give --from shop:2"]);

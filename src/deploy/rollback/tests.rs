@@ -280,3 +280,56 @@ async fn interrupt_before_the_update_says_what_is_registered() {
     let never = carry_out(&plan, rescue, &fake, &fake.clock, &events, &never);
     assert!(tokio::time::timeout(Duration::from_millis(50), never).await.is_err(), "it hangs for ever");
 }
+
+/// Another deployment came before the last rollback was over: ECS itself has nothing to go back to then.
+#[tokio::test]
+async fn rollback_without_a_candidate_of_ecs_deploys_what_reached_success() {
+    use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
+    let (stage, inner) =
+        (AtomicU32::new(0), history(&[("IN_PROGRESS", 9), ("STOPPED", 8), ("SUCCESSFUL", 7)], 9).fake());
+    let fake = Fake::new(move |operation, body, seconds| {
+        let now = stage.load(SeqCst);
+        let status = ["IN_PROGRESS", "ROLLBACK_FAILED", "ROLLBACK_FAILED"][now as usize];
+        match operation {
+            "StopServiceDeployment" => {
+                stage.store(1, SeqCst);
+                Ok(json!({}))
+            }
+            "UpdateService" => {
+                stage.store(2, SeqCst);
+                let ours = deployment("ecs-svc/10", "PRIMARY", 7, 0, "IN_PROGRESS", "");
+                Ok(json!({"service": service(7, &[ours])}))
+            }
+            "DescribeServices" if now == 2 => {
+                let ours = deployment("ecs-svc/10", "PRIMARY", 7, 2, "COMPLETED", "");
+                Ok(json!({"services": [service(7, &[ours])]}))
+            }
+            "DescribeServices" => {
+                let state = ["IN_PROGRESS", "FAILED"][now as usize];
+                Ok(json!({"services": [service(9, &[deployment("ecs-svc/9", "PRIMARY", 9, 0, state, "")])]}))
+            }
+            "ListTasks" => Ok(json!({"taskArns": []})),
+            // Of the deployment that is begun in the end there is no record.
+            "ListServiceDeployments" if now == 2 => Ok(json!({"serviceDeployments": []})),
+            _ => {
+                let mut answer = inner.answer(operation, body, seconds)?;
+                for record in answer["serviceDeployments"].as_array_mut().into_iter().flatten() {
+                    if record["serviceDeploymentArn"] == "d/0" {
+                        record["status"] = status.into();
+                        record["statusReason"] = "No rollback candidate was found to run the rollback.".into();
+                    }
+                }
+                Ok(answer)
+            }
+        }
+    });
+    let (cluster, name) = ("main".to_owned(), "web".to_owned());
+    let wait = Some(Wait::within(Duration::from_secs(600)));
+    let request = Rollback { cluster, service: name, wait, ..Rollback::default() };
+    let plan = plan_rollback(&request, &observe_rollback(&request, &fake).await.unwrap()).unwrap();
+    let (rescue, never) = (Rescue::default(), Halts::never());
+    let report = carry_out(&plan, rescue, &fake, &fake.clock, &Events::none(), &never).await.unwrap();
+    assert_eq!(report.outcome, Outcome::Succeeded, "{}", report.summary);
+    assert_eq!(report.lines, [arn(7)]);
+    assert_eq!(fake.body("UpdateService")["taskDefinition"], arn(7));
+}
