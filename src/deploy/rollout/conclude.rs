@@ -28,6 +28,9 @@ pub fn conclude(charge: &Charge, verdict: Verdict) -> Ended {
         Verdict::RolledBack { to, complete: true, .. } if asked_back => {
             (Outcome::Succeeded, format!("{name} was rolled back to {to}"))
         }
+        Verdict::RolledBack { to, complete: false, .. } if asked_back => {
+            (Outcome::TimedOut, format!("time is up, but the rollback of {name} to {to} goes on"))
+        }
         Verdict::RolledBack { to, why, complete } => {
             let state = if complete { "was rolled back" } else { "is being rolled back" };
             (Outcome::RolledBack, format!("{name} failed and {state} to {to}: {why}"))
@@ -101,7 +104,9 @@ fn advice(charge: &Charge, verdict: &Verdict) -> Option<String> {
     let (name, deploy) = (short(charge.revision), charge.deploy);
     let first = !has_way_back(deploy);
     match verdict {
-        Verdict::TimedOut(_) if first => Some(format!("Wait on with `{}`.", wait_on(deploy))),
+        Verdict::TimedOut(_) | Verdict::RolledBack { complete: false, .. } if first => {
+            Some(format!("Wait on with `{}`.", wait_on(deploy)))
+        }
         Verdict::TimedOut(_) => {
             Some(format!("Wait on with `{}`, or undo it with `{}`.", wait_on(deploy), undo(deploy, name)))
         }

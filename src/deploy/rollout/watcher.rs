@@ -114,9 +114,13 @@ impl<'a> Watcher<'a> {
 
     /// What was seen last is no news: it is told with its time.
     pub fn miss_answers(&self, why: &str) {
+        self.voice.rollout(None, Vec::new(), self.unanswered(why));
+    }
+
+    fn unanswered(&self, why: &str) -> String {
         let since = clock(self.answered);
         let seen = if self.shown.is_empty() { String::new() } else { format!("; as of then {}", self.shown) };
-        self.voice.rollout(None, Vec::new(), format!("no answer from ECS since {since}{why}{seen}"));
+        format!("no answer from ECS since {since}{why}{seen}")
     }
 
     /// No look will show anything.
@@ -215,7 +219,9 @@ impl<'a> Watcher<'a> {
     fn hurry(&mut self) {
         self.watched.deadline = self.clock.now();
         let seen = self.last.take();
+        let silent = self.voice.elapsed() >= self.answered + SILENT;
         self.close(match &seen {
+            Some(_) if silent => Verdict::TimedOut(self.unanswered("")),
             Some(seen) => judge(seen, &self.memory, &self.watched, self.watched.deadline),
             None => Verdict::TimedOut("nothing was seen of it yet".into()),
         });

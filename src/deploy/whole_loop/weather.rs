@@ -28,7 +28,8 @@ async fn silence_of_ecs_is_told_with_the_age_of_what_was_seen() {
     let observed = observe_service(&v2(), &fake).await.unwrap();
     let plan = plan_service(&v2(), &observed).unwrap();
     let late = Halts::after(12, Halt::TimeUp);
-    carry_out(&plan, Rescue::default(), &fake, &fake.clock, &events, &late).await.unwrap();
+    let report = carry_out(&plan, Rescue::default(), &fake, &fake.clock, &events, &late).await.unwrap();
+    assert!(report.summary.contains("goes on: no answer from ECS since 0:1"), "{}", report.summary);
     let told = told.lock().unwrap();
     let silence = told.iter().find(|text| text.starts_with("no answer from ECS since 0:1")).expect("told");
     assert!(silence.ends_with("; as of then web:8 1 of 2 running, 1 pending; web:7 2 running"), "{silence}");
