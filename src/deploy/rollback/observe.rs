@@ -120,9 +120,10 @@ async fn ongoing(request: &Rollback, newest: &Past, pasts: &[Past], ecs: &dyn Ec
     }
 }
 
-/// Of what was deployed before the time that ECS remembers the success is not remembered either.
+/// Of what was deployed before the time that ECS remembers the success is not remembered either. The newest deployment
+/// goes on, and says nothing of what was before it, even of the same revision.
 fn may_be_good(revision: &str, pasts: &[Past]) -> bool {
-    let mut own = pasts.iter().filter(|past| past.target == revision).peekable();
+    let mut own = pasts.iter().skip(1).filter(|past| past.target == revision).peekable();
     own.peek().is_none() || own.any(Past::succeeded)
 }
 
