@@ -27,7 +27,8 @@ definition; what else was changed of the service stays. Of a service that CodeDe
 tells, and the AppSpec of that time is handed over once more. What was rolled back before is not gone back from once
 more, unless --from or --to says so.
 
-Exit codes: 0 it is back, or there is nothing to undo, 2 nothing is known to have reached success before, 3 the rollback failed, 6 time ran out.")]
+Exit codes: 0 it is back, or there is nothing to undo, 2 nothing is known to have reached success before, 3 the
+rollback failed, 6 time ran out.")]
 pub struct Rollback {
     #[command(flatten)]
     pub whom: WhomArgs,

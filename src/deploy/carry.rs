@@ -1,6 +1,6 @@
 //! A plan from its first call to its verdict. An interrupt or the run's limit finds it at one of four places, and is
-//! answered with what was done by then: while a revision is registered, while the service is updated, while the deployment is watched, and while
-//! it is taken back.
+//! answered with what was done by then: while a revision is registered, while the service is updated, while the
+//! deployment is watched, and while it is taken back.
 
 use super::Error;
 use super::apply::{Applied, register_revision, start_deployment};
