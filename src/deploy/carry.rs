@@ -8,7 +8,7 @@ use super::ecs::Ecs;
 use super::edit::short;
 use super::halt::{Halt, Halts};
 use super::plan::{Deploy, Plan, Step};
-use super::rollback::{Rescue, insist, lacks_candidate, save};
+use super::rollback::{Rescue, WayBack, lacks_candidate};
 use super::rollout::{Ended, undo, wait_on, watch};
 use super::summary::report;
 use crate::clock::Clock;
@@ -42,13 +42,10 @@ pub async fn carry_out(
         }
         Err(halt) => Some(cut_updating(deploy, &applied.revision, halt)),
     };
+    let back = WayBack { deploy, revision: &applied.revision, ecs, clock, events, halts };
     let ended = match ended {
-        Some(ended) if lacks_candidate(deploy, &ended) => {
-            Some(insist(deploy, &applied.revision, ended, ecs, clock, events, halts).await)
-        }
-        Some(ended) if rescue.is_for(ended.outcome) => {
-            Some(save(deploy, &applied.revision, ended, ecs, clock, events, halts).await)
-        }
+        Some(ended) if lacks_candidate(deploy, &ended) => Some(back.insist(ended).await),
+        Some(ended) if rescue.is_for(ended.outcome) => Some(back.save(ended).await),
         ended => ended,
     };
     // What runs now is what the next step of a pipeline wants to know.

@@ -15,7 +15,7 @@ use crate::deploy::ecs::Ecs;
 use crate::deploy::edit::short;
 use crate::deploy::halt::{Halt, Halts};
 use crate::deploy::plan::Step;
-use crate::deploy::rollback::save;
+use crate::deploy::rollback::WayBack;
 use crate::deploy::rollout::{Charge, Ended, watch_all};
 use crate::deploy::summary::report;
 use crate::report::Events;
@@ -170,7 +170,11 @@ impl<'p> Turn<'p> {
         let (Some(deploy), Some(ended)) = (&self.part.plan.deploy, &self.ended) else { return };
         if self.part.rescue.is_for(ended.outcome) {
             let (revision, ended) = (&self.applied.revision, ended.clone());
-            self.ended = Some(save(deploy, revision, ended, tools.ecs, tools.clock, tools.events, halts).await);
+            self.ended = Some(
+                WayBack { deploy, revision, ecs: tools.ecs, clock: tools.clock, events: tools.events, halts }
+                    .save(ended)
+                    .await,
+            );
         }
     }
 

@@ -20,7 +20,7 @@ pub use observe::observe_rollback;
 pub(super) use observe::{at, describe, full_name, same_content};
 pub use plan::plan_rollback;
 pub use rescue::Rescue;
-pub(super) use rescue::{insist, lacks_candidate, save};
+pub(super) use rescue::{WayBack, lacks_candidate};
 
 /// Takes a service back.
 #[derive(Debug, Default)]
