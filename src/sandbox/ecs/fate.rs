@@ -84,6 +84,14 @@ fn one() -> u32 {
     1
 }
 
+/// Whether somebody who names a cluster, a service and a family speaks of this cluster, service and revision (`web:3`).
+/// Who names none speaks of all; a family may be named with its revision.
+pub(super) fn speaks_of(named: [&Option<String>; 3], [cluster, service, revision]: [&str; 3]) -> bool {
+    let is = |wanted: &Option<String>, got: &str| wanted.as_deref().is_none_or(|wanted| wanted == got);
+    let family = revision.split(':').next().unwrap_or(revision);
+    is(named[0], cluster) && is(named[1], service) && (is(named[2], family) || is(named[2], revision))
+}
+
 impl Rule {
     /// A rule for every start of every task.
     pub fn new(fate: Fate) -> Self {
@@ -106,11 +114,9 @@ impl Rule {
     }
 
     fn matches(&self, start: &Start) -> bool {
-        let is = |wanted: &Option<String>, got: &str| wanted.as_deref().is_none_or(|wanted| wanted == got);
         let revision = format!("{}:{}", start.family, start.revision);
-        is(&self.cluster, start.cluster)
-            && is(&self.service, start.service.unwrap_or(""))
-            && (is(&self.family, start.family) || is(&self.family, &revision))
+        let named = [&self.cluster, &self.service, &self.family];
+        speaks_of(named, [start.cluster, start.service.unwrap_or(""), &revision])
             && start.containers.iter().any(|(name, image)| self.takes(name, image))
     }
 

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::sandbox::ecs::Plane;
+use crate::sandbox::ecs::fate::speaks_of;
 use crate::sandbox::ecs::release::Release;
 use crate::sandbox::ecs::service::Service;
 use crate::sandbox::ecs::time::Now;
@@ -29,12 +30,9 @@ pub struct AlarmPlan {
 
 impl AlarmPlan {
     fn matches(&self, service: &Service, definition: &str) -> bool {
-        let is = |wanted: &Option<String>, got: &str| wanted.as_deref().is_none_or(|wanted| wanted == got);
         let revision = definition.rsplit('/').next().unwrap_or(definition);
-        let family = revision.split(':').next().unwrap_or(revision);
-        is(&self.cluster, &service.key.cluster)
-            && is(&self.service, &service.key.name)
-            && (is(&self.family, family) || is(&self.family, revision))
+        let named = [&self.cluster, &self.service, &self.family];
+        speaks_of(named, [&service.key.cluster, &service.key.name, revision])
     }
 }
 
